@@ -1,0 +1,3 @@
+module github.com/vendorsync/vendorsync
+
+go 1.26

@@ -1,0 +1,337 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/vendorsync/vendorsync/mapping"
+)
+
+// A Store keeps one tenant's records, and beside them what a run must remember:
+// links, history, and the checkpoint. The stores of packages sqlite and memory
+// are two; a host may bring its own and prove it with package storetest.
+//
+// The Syncer decides everything before it calls Apply; a Store looks up and
+// writes down. Its methods are safe for concurrent use by several runs, each of
+// another integration.
+type Store interface {
+	// Schema returns the target model, custom fields included.
+	Schema(ctx context.Context) (*mapping.Schema, error)
+	// Begin takes the integration's lease. It returns a *BusyError if another
+	// holder's lease has not ended, unless c.Over is that holder's fence. Each
+	// lease's fence is greater than all before it.
+	Begin(ctx context.Context, c Claim) (Lease, error)
+	// Match answers one question about many values at once: element i of the
+	// result belongs to q.Values[i], in no particular order, nil if there is none.
+	// It sees every batch whose Apply has returned, and of a batch being applied
+	// all or nothing.
+	Match(ctx context.Context, q Query) ([][]Hit, error)
+	// Apply writes one batch in one transaction, or nothing of it, see [Batch]. It
+	// returns ErrFence if the lease was lost.
+	Apply(ctx context.Context, b *Batch) error
+}
+
+// A Claim asks for an integration's lease.
+type Claim struct {
+	Integration string
+	Owner       string        // who asks, for a person and for the next claimant
+	TTL         time.Duration // the lease ends by itself after this time, unless a batch or Renew prolongs it by as much
+	Now         time.Time
+	Over        int64 // the fence of a holder that the claimant knows to be dead; 0 for none
+}
+
+// A Lease lets one run write, until its time is over or another takes it.
+type Lease struct {
+	Fence int64
+	// Seq is the number of the last batch applied for the integration, and
+	// Checkpoint what its Seal returned. A new integration has 0 and nil.
+	Seq        int64
+	Checkpoint []byte
+	// Seen yields the Seen blocks that the run's batches up to number upTo brought,
+	// in any order. Nil if the store holds none.
+	Seen func(ctx context.Context, run string, upTo int64) iter.Seq2[[]byte, error]
+}
+
+// ErrFence is returned by Apply and Renew when the lease was lost: another
+// holder has a greater fence. Nothing was written.
+var ErrFence = errors.New("the lease on this integration was lost to another run")
+
+// ErrConflict is a unit's outcome when what it was decided on is no longer so: a
+// revision differs or a unique key is taken. The unit wrote nothing.
+var ErrConflict = errors.New("somebody else changed the record while the run was writing it")
+
+// ErrNotFound is returned for an integration, run or record that is not there.
+var ErrNotFound = errors.New("not found")
+
+// A BusyError says who holds an integration's lease.
+type BusyError struct {
+	Integration string
+	Owner       string
+	Fence       int64
+	Until       time.Time
+}
+
+// Error names the holder and the end of its lease.
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("integration %q is running already (%s); its lease ends at %s", e.Integration, e.Owner, e.Until.UTC().Format(time.RFC3339))
+}
+
+// By says what a Query's values are.
+type By int
+
+// The ways to look records up.
+const (
+	ByID     By = iota // Values are record ids
+	ByLink             // Values are vendor ids of q.Integration
+	ByKey              // Values are normal forms of the key that q.Fields names, see KeyOf
+	ByParent           // Values are record ids that the link field q.Fields[0] points to
+)
+
+// A Query asks for the records of one object.
+type Query struct {
+	Integration string // whose links go with the hits
+	Object      string
+	By          By
+	// Fields are the fields of the key for ByKey: one unique field, or the
+	// object's composite key in its order; for ByParent one link field.
+	Fields []string
+	Values []string // without repetitions
+}
+
+// KeySeparator joins the normal forms of a composite key.
+const KeySeparator = "\x1f"
+
+// KeyOf returns the normal form of a key: each field's, joined by KeySeparator.
+// It is empty if the first part is; a link field counts by the id it holds.
+func KeyOf(o *mapping.Object, fields []string, values func(field int) mapping.Value) string {
+	parts := make([]string, len(fields))
+	for i, name := range fields {
+		f := o.Field(name)
+		parts[i] = o.Fields[f].Normalize(values(f))
+	}
+	if parts[0] == "" {
+		return ""
+	}
+	return strings.Join(parts, KeySeparator)
+}
+
+// A Hit is one record that a Query found.
+type Hit struct {
+	ID       string
+	Revision int64 // goes up with every write by anyone
+	Archived bool
+	Values   []mapping.Value // by field of the object; a field without a value is Null or Absent
+	// Link is the asking integration's live link to the record, nil if it has none.
+	// For ByLink, a VendorID other than the one asked for is the holder that has
+	// superseded it.
+	Link *Link
+	// Shared says that another integration has a live link to the record.
+	Shared bool
+}
+
+// A Link ties a vendor id of an integration to a record. Each record has at most
+// one live link per integration.
+type Link struct {
+	VendorID string
+	ID       string // the record
+	Hash     uint64 // of what the vendor said when link and record last agreed
+	// Stale says that anyone but this integration's own run has written to the
+	// record, or to a child of it, since.
+	Stale bool
+	// Missing says that a complete read did not bring the vendor id.
+	Missing bool
+	// SupersededBy is the vendor id that has taken over the record. Such a link is
+	// not live.
+	SupersededBy string
+}
+
+// A Batch is what Apply writes in one transaction, in this order: it checks the
+// fence, writes the units one after another, adds the Seen block, calls Seal
+// with the outcomes and keeps its bytes as checkpoint with Seq, and prolongs or
+// releases the lease. A unit whose expectation fails is undone alone and has
+// ErrConflict as its outcome; any other error undoes the batch.
+type Batch struct {
+	Integration string
+	Run         string
+	Actor       string // the integration user
+	Fence       int64
+	Seq         int64 // one more than the last; a Seq that is not is an error, so a batch is never applied twice
+	At          time.Time
+	Units       []Unit
+	// Seen is opaque to the store; it comes back through Lease.Seen while the run
+	// lasts. The first batch of another run of the integration, and a batch with
+	// Release, forget earlier blocks.
+	Seen []byte
+	Seal func(outcomes []Outcome) ([]byte, error)
+	// Release ends the lease.
+	Release bool
+	// LedgerOnly says that the records live elsewhere, see Sidecar: links, history
+	// and checkpoint are kept, the changes' own values are not looked at. Every
+	// change names its record by ID.
+	LedgerOnly bool
+}
+
+// A Unit is all or nothing: one record's changes, or one shared parent.
+type Unit struct {
+	Changes []Change
+	Links   []LinkChange
+}
+
+// An Op is a kind of change.
+type Op string
+
+// The kinds of change.
+const (
+	// Create makes a record. An existing record with the same key is a conflict.
+	Create Op = "create"
+	// Ensure makes a record unless one with the object's key is there, which is
+	// then used as it is.
+	Ensure  Op = "ensure"
+	Update  Op = "update"
+	Archive Op = "archive"
+	// Restore takes a record out of the archive and may write fields too.
+	Restore Op = "restore"
+)
+
+// A Ref names a record: by ID, or, where ID is empty, as the one that an earlier
+// change of the same batch creates, by the number of that change counted over
+// all units. A change whose Ref is to a unit that failed fails too.
+type Ref struct {
+	ID     string
+	Change int
+}
+
+// A Change is one write to one record. Columns, Before and After run in
+// parallel.
+type Change struct {
+	Object   string
+	Op       Op
+	Ref      Ref             // the record, for all but Create and Ensure
+	Revision int64           // the record's revision before the change, for all but Create and Ensure; -1 for any
+	Columns  []int           // fields of the object
+	Before   []mapping.Value // nil for Create and Ensure
+	// After holds the new values. Absent ones are not written. KindRow is a
+	// reference to the record that change number Int of the batch creates.
+	After []mapping.Value
+	// Hidden marks sensitive columns, which history keeps masked. Nil for none.
+	Hidden []bool
+}
+
+// A LinkChange makes, renews, marks or removes the integration's link to a
+// record.
+type LinkChange struct {
+	Object   string
+	VendorID string // empty for a child, which is linked by its record alone
+	Ref      Ref
+	Hash     uint64
+	// Supersedes is the vendor id whose link to the record this one takes over. It
+	// is kept as superseded.
+	Supersedes string
+	// Missing keeps the link and marks it as missing and stale.
+	Missing bool
+	// Forget removes the superseded vendor ids that point to the record.
+	Forget bool
+	// Remove removes the link.
+	Remove bool
+}
+
+// An Outcome is what became of a unit.
+type Outcome struct {
+	// IDs are the records' ids, by change of the unit.
+	IDs []string
+	// Existed tells by change of the unit whether an Ensure found its record. Nil
+	// for none.
+	Existed []bool
+	Err     error // ErrConflict, or nil
+}
+
+// A LinkScanner is a Store that can yield all links of an integration to one
+// object, live and superseded. The Syncer fills its match cache from it, and
+// needs it for every absence policy but keep.
+type LinkScanner interface {
+	ScanLinks(ctx context.Context, integration, object string) iter.Seq2[Link, error]
+}
+
+// A KeyScanner is a Store that can yield the normal forms of all keys of an
+// object, archived records included: each unique field's, and the composite
+// key's with its fields joined by a comma as Field. With it the Syncer
+// asks no questions about keys that are surely new.
+type KeyScanner interface {
+	ScanKeys(ctx context.Context, object string) iter.Seq2[Key, error]
+}
+
+// A Key is one key of one record.
+type Key struct {
+	Field string // the unique field, or the composite key's fields joined by commas
+	Text  string // the normal form
+}
+
+// A Renewer is a Store whose leases can be prolonged between batches.
+type Renewer interface {
+	Renew(ctx context.Context, integration string, fence int64, until time.Time) error
+}
+
+// A SchemaEditor is a Store whose target model can grow.
+type SchemaEditor interface {
+	// AddField adds a custom field. A unique field may be added to an object that
+	// has records, since none has a value yet.
+	AddField(ctx context.Context, object string, f mapping.Field) error
+}
+
+// A Reader is a Store whose records and history can be read.
+type Reader interface {
+	// Records yields the records of an object, ordered by id.
+	Records(ctx context.Context, q RecordQuery) iter.Seq2[Record, error]
+	// History yields the changes of one record, oldest first, those of a record
+	// that no longer exists included.
+	History(ctx context.Context, object, id string) iter.Seq2[Event, error]
+}
+
+// A RecordQuery selects records.
+type RecordQuery struct {
+	Object string
+	// Where keeps records whose fields have these values, in the fields' normal
+	// forms. Values are text as a person writes it.
+	Where map[string]string
+	// Archived includes archived records.
+	Archived bool
+	Limit    int // 0 for all
+}
+
+// A Record is one record as it is in the store.
+type Record struct {
+	ID        string
+	Revision  int64
+	Values    []mapping.Value // by field of the object
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	Archived  time.Time // zero if it is live
+	// MissingSince is when a complete read of a linked integration first did not
+	// bring the record; zero if all bring it.
+	MissingSince time.Time
+}
+
+// An Event is one change in a record's history.
+type Event struct {
+	Object      string
+	ID          string
+	Revision    int64 // after the change
+	At          time.Time
+	Op          Op
+	Actor       string // the integration user, or who else it was; empty if unknown
+	Integration string // empty for a change from outside
+	Run         string
+	Changes     []FieldChange
+}
+
+// A FieldChange is one field's value before and after.
+type FieldChange struct {
+	Field  string
+	Before mapping.Value
+	After  mapping.Value
+	Hidden bool // the values are masked
+}

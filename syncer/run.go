@@ -1,0 +1,51 @@
+package syncer
+
+import (
+	"fmt"
+)
+
+// RunOptions say how a run came to be. The zero value works.
+type RunOptions struct {
+	Trigger string // "manual" by default, "schedule"
+	By      string // who asked for it
+}
+
+// TestOptions say how much of the source a test run looks at.
+type TestOptions struct {
+	// Sample is how many records to look at. Defaults to 10; -1 for all.
+	Sample int
+	By     string
+	// Record, if set, receives each record's forecast as it is made. The payload
+	// in the Journal is bounded by Options.PayloadLimit, this is not. An error ends
+	// the run.
+	Record func(TestRecord) error
+}
+
+// Progress is how far a run has come.
+type Progress struct {
+	Run         string
+	Integration string
+	Test        bool
+	Counts      Counts
+	Restarts    int
+	Done        bool
+	Status      Status
+}
+
+// A StateError is returned by Run for an integration that is not active.
+type StateError struct {
+	Integration string
+	State       State
+	Missing     []string // what a draft lacks; empty if it only waits to be launched
+}
+
+// Error says what state the integration is in and what to do.
+func (e *StateError) Error() string {
+	switch {
+	case e.State == Draft && len(e.Missing) > 0:
+		return fmt.Sprintf("integration %q is a draft: %d things are missing", e.Integration, len(e.Missing))
+	case e.State == Draft:
+		return fmt.Sprintf("integration %q is a draft: launch it first", e.Integration)
+	}
+	return fmt.Sprintf("integration %q is %s: launch it first", e.Integration, e.State)
+}

@@ -1,0 +1,214 @@
+package syncer
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/vendorsync/vendorsync/connector"
+)
+
+// The guard of the absence step: more than this share and this number of what
+// the integration knew gone at once looks like a fault of the read.
+const (
+	guardShare  = 0.10
+	guardNumber = 5
+)
+
+// absent looks at what a complete read no longer brought. Any other read says
+// nothing about absence.
+func (r *session) absent(ctx context.Context) error {
+	if why := r.incomplete(); why != "" {
+		if r.in.Absence != Keep && r.in.Absence != "" && r.limit < 0 && r.state.Run.Counts.Fetched > 0 {
+			r.note(Problem{Record: r.in.ID, Reason: ReasonIncomplete.because("nothing was %s: %s", map[Absence]string{FlagAbsent: "flagged", ArchiveAbsent: "archived"}[r.in.Absence], why)})
+		}
+		return nil
+	}
+	r.state.Run.Complete = true
+	if r.in.Absence == Keep || r.in.Absence == "" {
+		if r.links.complete {
+			r.state.Run.Vanished.Missing = r.links.known - r.state.Linked
+			return r.forgetSuperseded(ctx, r.links.released)
+		}
+	}
+	scanner, ok := r.s.store.(LinkScanner)
+	if !ok {
+		return nil
+	}
+	var known, missing int64
+	var superseded []Link
+	for l, err := range scanner.ScanLinks(ctx, r.in.ID, r.object.Name) {
+		if err != nil {
+			return fmt.Errorf("read the links of %q: %w", r.in.ID, err)
+		}
+		if l.SupersededBy != "" {
+			superseded = append(superseded, l)
+			continue
+		}
+		known++
+		gone, err := r.gone(l)
+		if err != nil {
+			return err
+		}
+		if gone {
+			missing++
+		}
+	}
+	r.state.Run.Vanished.Missing = missing
+	if err := r.forgetSuperseded(ctx, superseded); err != nil {
+		return err
+	}
+	if missing == 0 || r.in.Absence == Keep || r.in.Absence == "" {
+		return nil
+	}
+	if missing > guardNumber && float64(missing) > guardShare*float64(known) {
+		r.state.Run.Vanished.Held = missing
+		r.note(Problem{Record: r.in.ID, Reason: ReasonTooManyGone.because("%d of the %d records known are not in the source any more; nothing was done about them; check the source, then archive them by hand or set absence to keep", missing, known)})
+		return nil
+	}
+	return r.actOnAbsence(ctx, scanner)
+}
+
+// incomplete says why the read does not name every record there is, or "".
+func (r *session) incomplete() string {
+	switch {
+	case r.limit >= 0:
+		return "the read was limited to a sample"
+	case !r.stream.Complete:
+		return "the stream does not name every record"
+	case r.state.Broken && !r.stream.StableResume:
+		return "the read was interrupted, and the stream may have missed records"
+	case r.state.Run.Counts.Fetched == 0:
+		return "the source was empty"
+	case r.state.Anonymous > 0:
+		return fmt.Sprintf("%s without a vendor id may be any of them", plural(r.state.Anonymous, "record"))
+	}
+	return ""
+}
+
+// gone reports whether the run did not read the link's vendor id.
+func (r *session) gone(l Link) (bool, error) {
+	seen, err := r.seen.Has(vendorKey(l.VendorID))
+	if err != nil || seen {
+		return false, err
+	}
+	// A test run that would hand the record to another vendor id has not done so.
+	_, taken := r.view.get(viewSupersededKey(l.VendorID))
+	return !taken, nil
+}
+
+// note adds a problem of the run as a whole.
+func (r *session) note(p Problem) {
+	r.state.add(delta{problems: []Problem{p}, problemN: 1}, r.s.opt.MaxProblems)
+}
+
+// forgetSuperseded lets superseded vendor ids match again where the read missed
+// their holder.
+func (r *session) forgetSuperseded(ctx context.Context, superseded []Link) error {
+	b := r.newBatch(nil, "", false, false)
+	for _, l := range superseded {
+		seen, err := r.seen.Has(vendorKey(l.SupersededBy))
+		if err != nil {
+			return err
+		}
+		if !seen {
+			b.add(Unit{Links: []LinkChange{{Object: r.object.Name, Ref: Ref{ID: l.ID}, Forget: true}}}, note{})
+		}
+	}
+	return r.conclude(ctx, b)
+}
+
+// actOnAbsence flags or archives what is gone, a batch at a time.
+func (r *session) actOnAbsence(ctx context.Context, scanner LinkScanner) error {
+	var gone []Link
+	flush := func() error {
+		b := r.newBatch(nil, "", false, false)
+		if err := r.absentUnits(ctx, b, gone); err != nil {
+			return err
+		}
+		gone = gone[:0]
+		return r.conclude(ctx, b)
+	}
+	// The links are read whole before the first is changed: a store need not yield
+	// a steady view of what is being written.
+	var all []Link
+	for l, err := range scanner.ScanLinks(ctx, r.in.ID, r.object.Name) {
+		if err != nil {
+			return fmt.Errorf("read the links of %q: %w", r.in.ID, err)
+		}
+		if l.SupersededBy != "" {
+			continue
+		}
+		missing, err := r.gone(l)
+		if err != nil {
+			return err
+		}
+		if missing {
+			l.VendorID, l.ID = strings.Clone(l.VendorID), strings.Clone(l.ID)
+			all = append(all, l)
+		}
+	}
+	for _, l := range all {
+		if gone = append(gone, l); len(gone) >= r.s.opt.BatchSize {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+// absentUnits adds what becomes of each missing link's record to the batch. A
+// record that another integration still brings is marked, not archived.
+func (r *session) absentUnits(ctx context.Context, b *pendingBatch, gone []Link) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	ids := make([]string, len(gone))
+	for i, l := range gone {
+		ids[i] = l.ID
+	}
+	hits, err := r.s.store.Match(ctx, Query{Integration: r.in.ID, Object: r.object.Name, By: ByID, Values: ids})
+	if err != nil {
+		return fmt.Errorf("look up what is gone: %w", err)
+	}
+	if len(hits) != len(ids) {
+		return connector.Errorf(connector.ErrInternal, "look up what is gone", "the store answered %d of %d questions", len(hits), len(ids))
+	}
+	for i, l := range gone {
+		if len(hits[i]) == 0 {
+			continue
+		}
+		hit := hits[i][0]
+		u := Unit{Links: []LinkChange{{Object: r.object.Name, VendorID: l.VendorID, Ref: Ref{ID: l.ID}, Hash: l.Hash, Missing: true}}}
+		archive := r.in.Absence == ArchiveAbsent && !hit.Archived && !hit.Shared
+		switch {
+		case archive:
+			u.Changes = []Change{{Object: r.object.Name, Op: Archive, Ref: Ref{ID: l.ID}, Revision: hit.Revision}}
+			b.delta.vanished.Archived++
+		case l.Missing:
+			continue
+		case r.in.Absence == FlagAbsent:
+			b.delta.vanished.Flagged++
+		}
+		b.add(u, note{})
+	}
+	return nil
+}
+
+// conclude writes a batch of the absence step and waits for it. A test run only
+// counts.
+func (r *session) conclude(ctx context.Context, b *pendingBatch) error {
+	b.last = true
+	if r.test != nil {
+		r.state.add(b.delta, r.s.opt.MaxProblems)
+		return nil
+	}
+	if len(b.Units) == 0 {
+		return nil
+	}
+	if err := r.apply(ctx, b); err != nil {
+		return err
+	}
+	return r.settle(ctx)
+}

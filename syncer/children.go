@@ -1,0 +1,210 @@
+package syncer
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/vendorsync/vendorsync/mapping"
+)
+
+// writeChildren adds what becomes of the record's children to its unit. A list
+// that was not read whole closes nothing; a list that was closes the children
+// that this integration brought and the vendor no longer names.
+func (r *session) writeChildren(ctx context.Context, q *questions, it *item, hit *Hit, self Ref, parents map[int]*sharedParent, u *unitBuilder, v *verdict) error {
+	for _, g := range r.children {
+		wanted, whole := g.wanted(it)
+		if len(wanted) == 0 && !whole {
+			continue
+		}
+		var existing []Hit
+		if hit != nil {
+			var err error
+			if existing, err = q.must(ctx, g.topic(), hit.ID); err != nil {
+				return err
+			}
+		}
+		byKey := make(map[string]*Hit, len(existing))
+		for i := range existing {
+			byKey[g.heldKey(&existing[i])] = &existing[i]
+		}
+		for _, i := range wanted {
+			row := it.out.Rows[i]
+			key, known := r.childKey(g, row, parents)
+			child := byKey[key]
+			if !known {
+				child = nil
+			}
+			delete(byKey, key)
+			r.writeChild(g, row, child, self, parents, u, v)
+		}
+		if whole {
+			for i := range existing {
+				if child := byKey[g.heldKey(&existing[i])]; child == &existing[i] {
+					r.closeChild(g, child, u, v)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// wanted returns the rows of the group, and whether all its lists were read
+// whole.
+func (g childGroup) wanted(it *item) (rows []int, whole bool) {
+	whole = true
+	for _, t := range g.targets {
+		whole = whole && t < len(it.out.Whole) && it.out.Whole[t]
+		for i, row := range it.out.Rows {
+			if row.Target == t {
+				rows = append(rows, i)
+			}
+		}
+	}
+	return rows, whole
+}
+
+// heldKey returns a child's key within its parent.
+func (g childGroup) heldKey(h *Hit) string {
+	parts := make([]string, len(g.rest))
+	for i, at := range g.rest {
+		parts[i] = keyPart(&g.object.Fields[at], h.Values[at])
+	}
+	return strings.Join(parts, KeySeparator)
+}
+
+func keyPart(f *mapping.Field, v mapping.Value) string {
+	switch {
+	case v.IsEmpty():
+		return ""
+	case f.Link:
+		return v.Text
+	}
+	return f.Normalize(v)
+}
+
+// childKey returns the key that a row has within its parent. It is not known
+// while a record it refers to is not in the store; then no child has it.
+func (r *session) childKey(g childGroup, row mapping.Row, parents map[int]*sharedParent) (key string, known bool) {
+	t := &r.targets[row.Target]
+	parts := make([]string, len(g.rest))
+	for i, at := range g.rest {
+		c := t.index[at]
+		if c < 0 {
+			continue
+		}
+		v := row.Values[c]
+		if v.Kind == mapping.KindRow {
+			p := parents[int(v.Int)]
+			if p == nil || p.id == "" {
+				return "", false
+			}
+			parts[i] = p.id
+			continue
+		}
+		parts[i] = keyPart(&g.object.Fields[at], v)
+	}
+	return strings.Join(parts, KeySeparator), true
+}
+
+// writeChild makes a child, or brings one up to date.
+func (r *session) writeChild(g childGroup, row mapping.Row, child *Hit, self Ref, parents map[int]*sharedParent, u *unitBuilder, v *verdict) {
+	t := &r.targets[row.Target]
+	n := len(u.unit.Changes)
+	ref := Ref{Change: u.b.changes + n}
+	c := Change{Object: t.Object, Op: Create}
+	if child != nil {
+		ref = Ref{ID: child.ID}
+		c.Op, c.Ref, c.Revision = Update, ref, child.Revision
+		if child.Archived {
+			c.Op = Restore
+		}
+	}
+	var refs []reference
+	for i, val := range row.Values {
+		col := &t.columns[i]
+		if val.Kind == mapping.KindRow {
+			if child != nil {
+				continue // it is found by what it refers to
+			}
+			if col.at == g.parent {
+				c.add(col, mapping.Value{}, self.value())
+				continue
+			}
+			refs = append(refs, reference{change: n, column: len(c.Columns), parent: parents[int(val.Int)]})
+			c.add(col, mapping.Value{}, mapping.Value{})
+			continue
+		}
+		var cur mapping.Value
+		if child != nil {
+			cur = child.Values[col.at]
+		}
+		if after, written := col.after(val, cur, child != nil); written {
+			c.add(col, cur, after)
+		}
+	}
+	linked := child != nil && child.Link != nil
+	if child == nil || c.Op == Restore || len(c.Columns) > 0 {
+		u.unit.Changes = append(u.unit.Changes, c)
+		u.refs = append(u.refs, refs...)
+		e := u.note.effects[t.Object]
+		switch c.Op { //nolint:exhaustive // a child is made, written or restored here.
+		case Create:
+			e.Created++
+		case Restore:
+			e.Restored++
+		default:
+			e.Updated++
+		}
+		u.note.effects[t.Object] = e
+		if r.observe != nil {
+			v.changes = append(v.changes, r.childDifferences(g, c, refs)...)
+		}
+	}
+	if !linked {
+		u.unit.Links = append(u.unit.Links, LinkChange{Object: t.Object, Ref: ref})
+	}
+}
+
+// childDifferences shows a child's change; what it belongs to is plain.
+func (r *session) childDifferences(g childGroup, c Change, refs []reference) []Difference {
+	var out []Difference
+	for i, d := range r.differences(g.object.Name, g.object, c, refs) {
+		if c.Columns[i] != g.parent {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// closeChild takes this integration's claim off a child that its vendor no
+// longer names, and archives it unless another integration still has it.
+func (r *session) closeChild(g childGroup, child *Hit, u *unitBuilder, v *verdict) {
+	if child.Link == nil || child.Archived {
+		return
+	}
+	u.unit.Links = append(u.unit.Links, LinkChange{Object: g.object.Name, Ref: Ref{ID: child.ID}, Remove: true})
+	if child.Shared {
+		return
+	}
+	u.unit.Changes = append(u.unit.Changes, Change{Object: g.object.Name, Op: Archive, Ref: Ref{ID: child.ID}, Revision: child.Revision})
+	e := u.note.effects[g.object.Name]
+	e.Archived++
+	u.note.effects[g.object.Name] = e
+	if r.observe == nil {
+		return
+	}
+	for _, at := range g.rest {
+		if f := &g.object.Fields[at]; !child.Values[at].IsEmpty() {
+			v.changes = append(v.changes, Difference{Object: g.object.Name, Field: f.Name, Before: f.AppendJSON(nil, child.Values[at]), After: json.RawMessage("null")})
+		}
+	}
+}
+
+// value returns the reference as a field's value.
+func (ref Ref) value() mapping.Value {
+	if ref.ID != "" {
+		return mapping.TextValue(ref.ID)
+	}
+	return mapping.RowValue(ref.Change)
+}

@@ -80,6 +80,7 @@ type delta struct {
 	problems  []Problem
 	problemN  int64
 	anonymous int64
+	records   int64
 	linked    int64
 }
 
@@ -335,6 +336,7 @@ func (c *checkpoint) add(d delta, maxProblems int) {
 	}
 	run.ProblemCount += d.problemN
 	c.Anonymous += d.anonymous
+	c.Records += d.records
 	c.Linked += d.linked
 }
 

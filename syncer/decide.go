@@ -38,13 +38,16 @@ func (r *session) decide(ctx context.Context, b *pendingBatch, q *questions, it 
 	if err != nil || again {
 		return err
 	}
-	r.fetched++
 	name := it.out.VendorID
+	if it.place == "" {
+		r.ordinal++
+		b.delta.records++
+	}
 	if name == "" {
 		b.delta.anonymous++
 		r.passed++
 		if name = it.place; name == "" {
-			name = fmt.Sprintf("record %d", r.fetched)
+			name = fmt.Sprintf("record %d", r.ordinal)
 		}
 	}
 	v, err := r.judge(ctx, b, q, it)
@@ -211,11 +214,11 @@ func (r *session) match(ctx context.Context, b *pendingBatch, q *questions, it *
 		}
 		usable = true
 		if holder, ok := r.view.get(r.holderKey(i, viewText)); ok {
-			if m.hit != nil {
-				r.elsewhere(b, it, i, "the record of "+holder)
-				continue
+			if m.hit == nil {
+				return m, skipped(duplicateOf(holder)), nil
 			}
-			return m, skipped(duplicateOf(holder)), nil
+			r.elsewhere(b, it, i, holder)
+			continue
 		}
 		if text == "" {
 			continue
@@ -226,8 +229,12 @@ func (r *session) match(ctx context.Context, b *pendingBatch, q *questions, it *
 		}
 		switch {
 		case m.hit != nil:
-			if len(hits) > 0 && !slices.ContainsFunc(hits, func(h *Hit) bool { return h.ID == m.hit.ID }) && r.matchOnly(i) {
-				r.elsewhere(b, it, i, "record "+hits[0].ID)
+			if len(hits) > 0 && !slices.ContainsFunc(hits, func(h *Hit) bool { return h.ID == m.hit.ID }) {
+				holder, err := r.nameOf(hits[0])
+				if err != nil {
+					return m, verdict{}, err
+				}
+				r.elsewhere(b, it, i, holder)
 			}
 		case len(hits) > 1:
 			ids := make([]string, len(hits))
@@ -238,30 +245,37 @@ func (r *session) match(ctx context.Context, b *pendingBatch, q *questions, it *
 			return m, failed(r.uniques[i].name, ReasonAmbiguous.because("%s %s is held by the records %s; merge them or correct one", r.uniques[i].name, r.shown(i, text), orList(ids))), nil
 		case len(hits) == 1:
 			m.hit = hits[0]
+			var v verdict
+			if m.supersedes, v, err = r.takeOver(it, m.hit); err != nil || v.action != "" {
+				return m, v, err
+			}
 		}
 	}
 	if !usable {
 		return m, skipped(ReasonNoSyncKey.because("none of %s has a usable value", r.syncKeyNames())), nil
 	}
-	if m.hit == nil {
-		return m, verdict{}, nil
-	}
-	holder, ok := r.view.get(viewKey(viewTaken, m.hit.ID))
-	if !ok && m.hit.Link != nil {
-		holder = m.hit.Link.VendorID
+	return m, verdict{}, nil
+}
+
+// takeOver returns the vendor id that would lose the record to the item; if this
+// run has read it, the item is a duplicate of it.
+func (r *session) takeOver(it *item, hit *Hit) (supersedes string, v verdict, err error) {
+	holder, ok := r.view.get(viewKey(viewTaken, hit.ID))
+	if !ok && hit.Link != nil {
+		holder = hit.Link.VendorID
 	}
 	if holder == "" || holder == it.out.VendorID {
-		return m, verdict{}, nil
+		return "", verdict{}, nil
 	}
+	holder = strings.Clone(holder)
 	read, err := r.seen.Has(vendorKey(holder))
 	if err != nil {
-		return m, verdict{}, err
+		return "", verdict{}, err
 	}
 	if read {
-		return m, skipped(duplicateOf(strings.Clone(holder))), nil
+		return "", skipped(duplicateOf(holder)), nil
 	}
-	m.supersedes = strings.Clone(holder)
-	return m, verdict{}, nil
+	return holder, verdict{}, nil
 }
 
 // matchOnly reports whether sync key i finds but is not written.
@@ -270,11 +284,15 @@ func (r *session) matchOnly(i int) bool {
 	return slices.ContainsFunc(r.uniques[i].at, func(at int) bool { c := t.index[at]; return c >= 0 && t.columns[c].matchOnly })
 }
 
-// elsewhere notes that a secondary sync key points to another record.
-func (r *session) elsewhere(b *pendingBatch, it *item, i int, where string) {
+// elsewhere notes that a secondary sync key, which is not written, points to
+// another record. One that is written will be a conflict.
+func (r *session) elsewhere(b *pendingBatch, it *item, i int, holder string) {
+	if !r.matchOnly(i) {
+		return
+	}
 	b.delta.problem(Problem{
 		Record: strings.Clone(it.out.VendorID), Field: r.uniques[i].name,
-		Reason: ReasonElsewhere.because("this secondary sync key belongs to %s; it was not used", where),
+		Reason: ReasonElsewhere.because("this secondary sync key belongs to %s; it was not used", holderName(holder)),
 	}, r.s.opt.MaxProblems)
 }
 
@@ -366,6 +384,9 @@ func (r *session) conflict(ctx context.Context, q *questions, it *item, hit *Hit
 // by its own id. A record that this run makes has no id yet in a test run, so
 // both must say the same.
 func (r *session) nameOf(h *Hit) (string, error) {
+	if holder, ok := r.view.get(viewKey(viewTaken, h.ID)); ok {
+		return holder, nil
+	}
 	if h.Link != nil {
 		read, err := r.seen.Has(vendorKey(h.Link.VendorID))
 		if err != nil {

@@ -8,6 +8,9 @@ import (
 type RunOptions struct {
 	Trigger string // "manual" by default, "schedule"
 	By      string // who asked for it
+	// Record, if set, receives what became of each record, as it is decided and
+	// before it is committed. It costs time; it must return soon.
+	Record func(TestRecord)
 }
 
 // TestOptions say how much of the source a test run looks at.

@@ -49,7 +49,7 @@ type session struct {
 	view    *view
 	keys    *spill.Filter // keys that the store may have; nil until it pays
 	shared  map[string]*sharedParent
-	fetched int64 // of this run, for the place of a record without vendor id
+	ordinal int64 // of the record being decided, the place of one without vendor id
 	skip    int64 // records without vendor id that reading again will bring and that are counted already
 	passed  int64 // records without vendor id up to where the run reads now
 	pool    sync.Pool
@@ -75,6 +75,7 @@ type checkpoint struct {
 	// to Cursor.
 	Anonymous   int64 `json:"anonymous,omitempty"`
 	AnonymousAt int64 `json:"anonymous_at,omitempty"`
+	Records     int64 `json:"records,omitempty"`   // that came as records, not as faults
 	Broken      bool  `json:"broken,omitempty"`    // the read is not one unbroken read any more
 	ReadDone    bool  `json:"read_done,omitempty"` // the last page is behind; what is left is absence
 	Linked      int64 `json:"linked,omitempty"`    // linked records read so far
@@ -141,6 +142,7 @@ func (s *Syncer) Run(ctx context.Context, id string, opt RunOptions) (Run, error
 	}
 	r := &session{s: s, in: in, lease: lease, limit: -1, log: s.log.With("integration", in.ID)}
 	r.fence.Store(lease.Fence)
+	r.observe = opt.Record
 	if err := r.start(ctx, opt); err != nil {
 		return Run{}, fmt.Errorf("run integration %q: %w", id, err)
 	}
@@ -276,7 +278,7 @@ func (r *session) prepare(ctx context.Context) error {
 
 // loadSeen reads back which vendor ids the resumed run has read.
 func (r *session) loadSeen(ctx context.Context) error {
-	r.fetched = r.state.Run.Counts.Fetched
+	r.ordinal = r.state.Records
 	r.goBack()
 	if r.state.Run.Resumed == 0 || r.lease.Seen == nil {
 		return nil

@@ -1,0 +1,252 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/vendorsync/vendorsync/connector"
+	"github.com/vendorsync/vendorsync/internal/path"
+	"github.com/vendorsync/vendorsync/mapping"
+	"github.com/vendorsync/vendorsync/syncer"
+)
+
+// An Outline is an entry that is yet to be written: what Entry spells out for a
+// person to go on with.
+type Outline struct {
+	ID       string
+	Name     string // empty for none
+	Spec     connector.Spec
+	Stream   connector.Stream
+	Settings connector.Settings
+	Object   string // empty for the stream's own
+	// Fields are what the source itself says that its records hold; nil for what
+	// the stream declares. They make the mapping where the stream has no default
+	// one for the object.
+	Fields []connector.Field
+	// Schema is the target model, by which Fields are mapped.
+	Schema *mapping.Schema
+}
+
+// Assign takes an assignment that names one of the connector's settings, with
+// "settings." or without. It reports false for any other.
+func (o *Outline) Assign(a Assignment) bool {
+	name, prefixed := strings.CutPrefix(a.Key, "settings.")
+	i := slices.IndexFunc(o.Spec.Settings, func(s connector.Setting) bool { return s.Name == name })
+	if _, taken := entryForm().keys[a.Key]; i < 0 || taken && !prefixed {
+		return false
+	}
+	if o.Settings == nil {
+		o.Settings = connector.Settings{}
+	}
+	values := []string{a.Value}
+	if o.Spec.Settings[i].Multi {
+		values = strings.Split(a.Value, ",")
+	}
+	o.Settings[name] = append(o.Settings[name], values...)
+	return true
+}
+
+// Entry returns the entry's lines, complete and with comments, for [Add]: every
+// setting, every choice that a person may want to make, and the mapping spelled
+// out field by field.
+func (o Outline) Entry() []byte {
+	w := &writer{}
+	object := cmp.Or(o.Object, o.Stream.Object)
+	w.pair(0, "id", o.ID, "")
+	w.pair(0, "name", cmp.Or(o.Name, o.ID), "")
+	w.pair(0, "connector", o.Spec.ID, "")
+	w.pair(0, "stream", o.Stream.Name, o.Stream.Summary)
+	o.settings(w)
+	if o.Spec.NeedsCredential() {
+		w.pair(0, "credential", "", "the name of the credential to read with; needed to launch")
+	}
+	w.pair(0, "object", object, "")
+	w.pair(0, "policy", string(syncer.CreateAndUpdate), fmt.Sprintf("or %s, %s", syncer.CreateOnly, syncer.UpdateOnly))
+	w.pair(0, "integration_user", "", "to whom every change is attributed; needed to launch")
+	w.line(0, "launch: false  # true: active as soon as nothing is missing")
+	o.mapping(w, object)
+	return []byte(w.String())
+}
+
+// A writer lays lines out.
+type writer struct{ strings.Builder }
+
+func (w *writer) line(indent int, text string) {
+	w.WriteString(strings.Repeat(" ", indent))
+	w.WriteString(text)
+	w.WriteByte('\n')
+}
+
+// pair writes a key with a value, empty for none, and a comment.
+func (w *writer) pair(indent int, key, value, comment string) {
+	text := key + ":"
+	if value != "" {
+		text += " " + quote(value)
+	}
+	w.line(indent, text+remark(comment))
+}
+
+// remark makes a comment of a text that may come from anywhere.
+func remark(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "  # " + strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+// quote writes a text as YAML in one line.
+func quote(text string) string {
+	s, ok := inline(scalarNode(text))
+	if !ok {
+		return fmt.Sprintf("%q", text)
+	}
+	return s
+}
+
+func quoteAll(texts []string) string {
+	out := make([]string, len(texts))
+	for i, t := range texts {
+		out[i] = quote(t)
+	}
+	return "[" + strings.Join(out, ", ") + "]"
+}
+
+func (o Outline) settings(w *writer) {
+	if len(o.Spec.Settings) == 0 {
+		return
+	}
+	w.line(0, "settings:")
+	for _, s := range o.Spec.Settings {
+		if s.Secret {
+			continue
+		}
+		help := cmp.Or(s.Help, s.Label)
+		switch values := o.Settings[s.Name]; {
+		case len(values) == 1:
+			w.pair(2, s.Name, values[0], help)
+		case len(values) > 1:
+			w.line(2, s.Name+": "+quoteAll(values)+remark(help))
+		case s.Required:
+			w.pair(2, s.Name, "", help+"; needed to launch")
+		default:
+			w.pair(2, "# "+s.Name, s.Default, help)
+		}
+	}
+}
+
+func (o Outline) mapping(w *writer, object string) {
+	m := mapping.FromDefault(o.Stream)
+	var left []connector.Field
+	if object != o.Stream.Object || len(m.Fields) == 0 {
+		m, left = o.guess(object)
+	}
+	w.line(0, "mapping:")
+	w.line(2, "fields:")
+	fields(w, 4, m.Fields)
+	for _, f := range left {
+		w.line(4, "# - {to: , from: "+quote(f.Path)+"}"+remark(cmp.Or(f.Label, f.Example)))
+	}
+	if len(m.Fields)+len(left) == 0 {
+		w.line(4, "# - {to: serial_number, from: serial}  # one line for each target field, see `vendorsync fields`")
+	}
+	if len(m.SyncKeys) == 0 {
+		w.line(2, "sync_keys: []  # the unique fields by which records are matched, the best first; needed to launch")
+	} else {
+		keys := make([]string, len(m.SyncKeys))
+		for i, k := range m.SyncKeys {
+			keys[i] = k.Field
+		}
+		w.line(2, "sync_keys: "+quoteAll(keys))
+	}
+	if len(m.Children) == 0 {
+		return
+	}
+	w.line(2, "children:")
+	for _, c := range m.Children {
+		w.pair(4, "- object", c.Object, "")
+		w.pair(6, "from", c.From, "")
+		w.line(6, "fields:")
+		fields(w, 8, c.Fields)
+	}
+}
+
+func fields(w *writer, indent int, fields []mapping.FieldMapping) {
+	for _, f := range fields {
+		text := "- {to: " + quote(f.To)
+		if f.From != "" {
+			text += ", from: " + quote(f.From)
+		} else {
+			text += ", value: " + quote(f.Value)
+		}
+		if f.Format != "" {
+			text += ", format: " + quote(string(f.Format))
+		}
+		w.line(indent, text+"}")
+	}
+}
+
+// guess maps the fields whose names are those of target fields, and returns the
+// others.
+func (o Outline) guess(object string) (m mapping.Mapping, left []connector.Field) {
+	source := o.Fields
+	if source == nil {
+		source = o.Stream.Fields
+	}
+	target, ok := o.Schema.Object(object)
+	if !ok {
+		return m, source
+	}
+	taken := map[string]bool{}
+	for _, f := range source {
+		name := fieldName(f.Path)
+		i := target.Field(name)
+		if f.Type == connector.ObjectField || i < 0 || taken[name] || target.Fields[i].Link {
+			if f.Type != connector.ObjectField {
+				left = append(left, f)
+			}
+			continue
+		}
+		taken[name] = true
+		m.Fields = append(m.Fields, mapping.FieldMapping{To: name, From: f.Path})
+	}
+	for _, f := range target.Fields {
+		if f.Unique && taken[f.Name] {
+			m.SyncKeys = append(m.SyncKeys, mapping.SyncKey{Field: f.Name})
+		}
+	}
+	return m, left
+}
+
+// fieldName makes a target field's name of a path: "Serial Number" becomes
+// serial_number, and so do serialNumber and device.serial-number.
+func fieldName(text string) string {
+	p, err := path.Parse(text)
+	if err != nil || p[len(p)-1].IsIndex {
+		return ""
+	}
+	var b strings.Builder
+	wasLower := false
+	for _, r := range p[len(p)-1].Key {
+		switch {
+		case r >= 'A' && r <= 'Z':
+			if wasLower {
+				b.WriteByte('_')
+			}
+			b.WriteRune(unicode.ToLower(r))
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			b.WriteRune(r)
+		default:
+			b.WriteByte('_')
+		}
+		wasLower = r >= 'a' && r <= 'z' || r >= '0' && r <= '9'
+	}
+	return b.String()
+}

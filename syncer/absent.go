@@ -27,7 +27,7 @@ func (r *session) absent(ctx context.Context) error {
 	r.state.Run.Complete = true
 	if r.in.Absence == Keep || r.in.Absence == "" {
 		if r.links.complete {
-			r.state.Run.Vanished.Missing = r.links.known - r.state.Linked
+			r.state.Run.Vanished.Missing = max(0, r.links.known-r.state.Linked)
 			return r.forgetSuperseded(ctx, r.links.released)
 		}
 	}
@@ -107,7 +107,11 @@ func (r *session) note(p Problem) {
 func (r *session) forgetSuperseded(ctx context.Context, superseded []Link) error {
 	b := r.newBatch(nil, "", false, false)
 	for _, l := range superseded {
-		seen, err := r.seen.Has(vendorKey(l.SupersededBy))
+		holder := l.SupersededBy
+		if later, ok := r.holderOf(holder); ok {
+			holder = later
+		}
+		seen, err := r.seen.Has(vendorKey(holder))
 		if err != nil {
 			return err
 		}

@@ -254,13 +254,10 @@ func (l *knownLink) fresh(it *item) bool {
 
 // linkOf returns the item's link, or the vendor id that has superseded it.
 func (r *session) linkOf(q *questions, it *item) (l *knownLink, superseded string, known bool) {
-	if by, ok := r.view.get(viewSupersededKey(it.out.VendorID)); ok {
+	if by, ok := r.holderOf(it.out.VendorID); ok {
 		return nil, by, true
 	}
 	if r.links.complete {
-		if by, ok := r.links.superseded[it.key]; ok {
-			return nil, by, true
-		}
 		e, ok := r.links.live[it.key]
 		if !ok {
 			return nil, "", true
@@ -272,10 +269,36 @@ func (r *session) linkOf(q *questions, it *item) (l *knownLink, superseded strin
 		return nil, "", known
 	}
 	hit := &hits[0]
-	if hit.Link.VendorID != it.out.VendorID {
-		return nil, hit.Link.VendorID, true
+	if by := hit.Link.VendorID; by != it.out.VendorID {
+		if later, ok := r.holderOf(by); ok {
+			by = later
+		}
+		return nil, by, true
 	}
 	return &knownLink{link: link{hash: hit.Link.Hash, stale: hit.Link.Stale || hit.Link.Missing}, id: hit.ID, hit: hit}, "", true
+}
+
+// maxTakeovers bounds how far a chain of take-overs is followed.
+const maxTakeovers = 1000
+
+// holderOf returns the vendor id that has the record of a superseded one now,
+// as far as this run has decided and the cache knows: the holder may have been
+// superseded in its turn.
+func (r *session) holderOf(vendorID string) (holder string, superseded bool) {
+	if r.takeovers == 0 && len(r.links.superseded) == 0 {
+		return "", false
+	}
+	for range maxTakeovers {
+		by, ok := r.view.get(viewSupersededKey(vendorID))
+		if !ok {
+			by, ok = r.links.superseded[vendorKey(vendorID)]
+		}
+		if !ok {
+			break
+		}
+		vendorID, holder, superseded = by, by, true
+	}
+	return holder, superseded
 }
 
 // linkedHit returns the record that a link points to, nil if it is deleted.

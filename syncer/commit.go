@@ -82,6 +82,7 @@ type delta struct {
 	anonymous int64
 	records   int64
 	linked    int64
+	made      int64
 }
 
 func (d *delta) count(a Action) {
@@ -299,7 +300,11 @@ func (r *session) sealed(base checkpoint, b *pendingBatch, outcomes []Outcome) (
 		if n.item && out.Err != nil {
 			*d.counts.of(n.action)--
 			d.counts.Failed++
-			d.problem(Problem{Record: n.vendorID, Reason: ReasonRaced.because("%v; the next run will try again", out.Err)}, r.s.opt.MaxProblems)
+			reason := ReasonRaced
+			if errors.Is(out.Err, ErrRefused) {
+				reason = ReasonRefused
+			}
+			d.problem(Problem{Record: n.vendorID, Reason: reason.because("%v; the next run will try again", out.Err)}, r.s.opt.MaxProblems)
 		}
 	}
 	next := base
@@ -338,6 +343,7 @@ func (c *checkpoint) add(d delta, maxProblems int) {
 	c.Anonymous += d.anonymous
 	c.Records += d.records
 	c.Linked += d.linked
+	c.Made += d.made
 }
 
 // release ends the lease and leaves the last checkpoint.

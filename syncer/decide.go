@@ -520,6 +520,9 @@ func (r *session) write(ctx context.Context, b *pendingBatch, q *questions, it *
 	if supersedes != "" {
 		b.delta.linked++ // the link that was taken over is not missing
 	}
+	if l == nil && supersedes == "" {
+		b.delta.made++
+	}
 	r.remember(it, hit, supersedes)
 	u.done()
 	return v, nil
@@ -581,6 +584,7 @@ func (r *session) remember(it *item, hit *Hit, supersedes string) {
 		r.view.set(viewKey(viewTaken, hit.ID), vendorID)
 	}
 	if supersedes != "" {
+		r.takeovers++
 		r.view.set(viewSupersededKey(supersedes), vendorID)
 		r.links.supersede(supersedes, vendorID)
 	}

@@ -11,18 +11,19 @@ type Reason string
 
 // The reasons.
 const (
-	ReasonDuplicate   Reason = "duplicate of"     // the vendor sent it, or another for the same record, before
-	ReasonNoSyncKey   Reason = "no sync key"      // no sync key has a usable value
-	ReasonCreateOnly  Reason = "create only"      // it is there, and the policy does not update
-	ReasonUpdateOnly  Reason = "update only"      // it is not there, and the policy does not create
-	ReasonArchived    Reason = "archived"         // it is archived, and the integration does not restore
-	ReasonAmbiguous   Reason = "ambiguous"        // several records have its sync key
-	ReasonConflict    Reason = "conflict"         // another record holds a unique value it would get
-	ReasonClearing    Reason = "would clear"      // a key or required field would become empty
-	ReasonInvalid     Reason = "invalid value"    // a value does not fit its field
-	ReasonMalformed   Reason = "malformed record" // it is no JSON object, or could not be read
-	ReasonNoVendorID  Reason = "no vendor id"     // it has no value at the key's path
-	ReasonRaced       Reason = "changed meanwhile"
+	ReasonDuplicate   Reason = "duplicate of"      // the vendor sent it, or another for the same record, before
+	ReasonNoSyncKey   Reason = "no sync key"       // no sync key has a usable value
+	ReasonCreateOnly  Reason = "create only"       // it is there, and the policy does not update
+	ReasonUpdateOnly  Reason = "update only"       // it is not there, and the policy does not create
+	ReasonArchived    Reason = "archived"          // it is archived, and the integration does not restore
+	ReasonAmbiguous   Reason = "ambiguous"         // several records have its sync key
+	ReasonConflict    Reason = "conflict"          // another record holds a unique value it would get
+	ReasonClearing    Reason = "would clear"       // a key or required field would become empty
+	ReasonInvalid     Reason = "invalid value"     // a value does not fit its field
+	ReasonMalformed   Reason = "malformed record"  // it is no JSON object, or could not be read
+	ReasonNoVendorID  Reason = "no vendor id"      // it has no value at the key's path
+	ReasonRaced       Reason = "changed meanwhile" // somebody else wrote to the record while the run did
+	ReasonRefused     Reason = "refused"           // the host's own table did not take it
 	ReasonElsewhere   Reason = "key elsewhere"     // a secondary sync key points to another record: a problem, not a failure
 	ReasonTooManyGone Reason = "too many vanished" // the guard of the absence step
 	ReasonIncomplete  Reason = "incomplete read"   // absence was not acted on
@@ -32,7 +33,7 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonDuplicate, ReasonNoSyncKey, ReasonCreateOnly, ReasonUpdateOnly, ReasonArchived, ReasonAmbiguous, ReasonConflict, ReasonClearing,
-		ReasonInvalid, ReasonMalformed, ReasonNoVendorID, ReasonRaced, ReasonElsewhere, ReasonTooManyGone, ReasonIncomplete,
+		ReasonInvalid, ReasonMalformed, ReasonNoVendorID, ReasonRaced, ReasonRefused, ReasonElsewhere, ReasonTooManyGone, ReasonIncomplete,
 	}
 }
 

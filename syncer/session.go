@@ -41,18 +41,19 @@ type session struct {
 	filter      func(connector.Record) bool
 	stream      connector.Stream
 
-	lease   Lease
-	fence   atomic.Int64 // of the lease; a batch may have to take it anew
-	links   *links
-	seen    *spill.Map // vendor ids read by this run
-	reseen  *spill.Map // vendor ids first read while reading again, see checkpoint.Reread
-	view    *view
-	keys    *spill.Filter // keys that the store may have; nil until it pays
-	shared  map[string]*sharedParent
-	ordinal int64 // of the record being decided, the place of one without vendor id
-	skip    int64 // records without vendor id that reading again will bring and that are counted already
-	passed  int64 // records without vendor id up to where the run reads now
-	pool    sync.Pool
+	lease     Lease
+	fence     atomic.Int64 // of the lease; a batch may have to take it anew
+	links     *links
+	seen      *spill.Map // vendor ids read by this run
+	reseen    *spill.Map // vendor ids first read while reading again, see checkpoint.Reread
+	view      *view
+	keys      *spill.Filter // keys that the store may have; nil until it pays
+	shared    map[string]*sharedParent
+	ordinal   int64 // of the record being decided, the place of one without vendor id
+	takeovers int64 // vendor ids that this run has superseded
+	skip      int64 // records without vendor id that reading again will bring and that are counted already
+	passed    int64 // records without vendor id up to where the run reads now
+	pool      sync.Pool
 
 	pending *pendingBatch // being applied
 	state   checkpoint    // as of the last commit
@@ -79,6 +80,7 @@ type checkpoint struct {
 	Broken      bool  `json:"broken,omitempty"`    // the read is not one unbroken read any more
 	ReadDone    bool  `json:"read_done,omitempty"` // the last page is behind; what is left is absence
 	Linked      int64 `json:"linked,omitempty"`    // linked records read so far
+	Made        int64 `json:"made,omitempty"`      // links made so far
 	Done        bool  `json:"done,omitempty"`
 }
 
@@ -265,6 +267,7 @@ func (r *session) prepare(ctx context.Context) error {
 	if r.links, err = loadLinks(ctx, r.s.store, r.in.ID, r.object.Name, r.s.opt.MatchCache); err != nil {
 		return err
 	}
+	r.links.known -= r.state.Made // by the part of the run before it was interrupted
 	r.seen = spill.New(spill.Options{Dir: r.s.opt.SpillDir})
 	r.reseen = spill.New(spill.Options{Dir: r.s.opt.SpillDir})
 	var all *spill.Map

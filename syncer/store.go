@@ -246,7 +246,7 @@ type Outcome struct {
 	// Existed tells by change of the unit whether an Ensure found its record. Nil
 	// for none.
 	Existed []bool
-	Err     error // ErrConflict, or nil
+	Err     error // ErrConflict, ErrRefused, or nil
 }
 
 // A LinkScanner is a Store that can yield all links of an integration to one

@@ -48,17 +48,17 @@ type Record []byte
 // String returns the record's JSON text.
 func (r Record) String() string { return string(r) }
 
-// MarshalJSON returns the record itself where it is valid JSON, and its text as
-// a JSON string where it is not.
+// MarshalJSON returns the record itself where it is valid JSON other than a
+// string, and its text as a JSON string where it is not.
 func (r Record) MarshalJSON() ([]byte, error) {
-	if json.Valid(r) {
+	if json.Valid(r) && bytes.TrimSpace(r)[0] != '"' {
 		return r, nil
 	}
 	return json.Marshal(string(r))
 }
 
 // UnmarshalJSON keeps a copy of b, the counterpart of MarshalJSON: the text of a
-// record that is no JSON comes back out of its string.
+// record that is no JSON, or a string, comes back out of its string.
 func (r *Record) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '"' {
 		var s string

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"strings"
@@ -68,14 +69,22 @@ type Error struct {
 }
 
 // Errorf returns an Error of class c. The message is formatted as by
-// fmt.Errorf, and %w keeps the cause.
+// fmt.Errorf, and each %w keeps a cause.
 func Errorf(c Class, op, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
-	return &Error{Class: c, Op: op, Message: err.Error(), Err: errors.Unwrap(err)}
+	e := &Error{Class: c, Op: op, Message: err.Error(), Err: errors.Unwrap(err)}
+	var several interface{ Unwrap() []error }
+	if e.Err == nil && errors.As(err, &several) {
+		e.Err = err
+	}
+	return e
 }
 
 // Error returns operation, message, class and remedy in one line.
 func (e *Error) Error() string {
+	if e == nil {
+		return "an error without content"
+	}
 	var b strings.Builder
 	if e.Op != "" {
 		b.WriteString(e.Op)
@@ -89,40 +98,53 @@ func (e *Error) Error() string {
 	default:
 		b.WriteString("failed")
 	}
-	fmt.Fprintf(&b, " [%s: %s]", e.Class, e.Fix())
+	fmt.Fprintf(&b, " [%s: %s]", ClassOf(e), e.Fix())
 	return b.String()
 }
 
 // Fix returns the remedy, the class's own if the author gave none.
 func (e *Error) Fix() string {
-	if e.Remedy != "" {
+	if e != nil && e.Remedy != "" {
 		return e.Remedy
 	}
-	return remedies[e.Class]
+	return remedies[ClassOf(e)]
 }
 
 // Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // Is reports whether target is the error's class.
 func (e *Error) Is(target error) bool {
-	c, ok := target.(Class) //nolint:errorlint // Is compares with the target itself; errors.Is does the unwrapping.
-	return ok && c == e.Class
+	c, ok := target.(Class)
+	return ok && c == ClassOf(e)
 }
 
 // ClassOf returns the class of err: that of the first Error or Class in its
-// chain, else one derived from the standard library's errors, else ErrInternal.
-// ClassOf(nil) is the empty Class.
+// chain that names one, else one derived from the standard library's errors,
+// else ErrInternal. Only ClassOf(nil) is the empty Class.
 func ClassOf(err error) Class {
 	if err == nil {
 		return ""
 	}
 	var e *Error
 	if errors.As(err, &e) {
+		switch {
+		case e == nil:
+			return ErrInternal
+		case e.Class == "" && e.Err != nil:
+			return ClassOf(e.Err)
+		case e.Class == "":
+			return ErrInternal
+		}
 		return e.Class
 	}
 	var c Class
-	if errors.As(err, &c) {
+	if errors.As(err, &c) && c != "" {
 		return c
 	}
 	var (
@@ -130,12 +152,19 @@ func ClassOf(err error) Class {
 		hostname  x509.HostnameError
 		invalid   x509.CertificateInvalidError
 		verify    *tls.CertificateVerificationError
+		file      *fs.PathError
 		network   net.Error
 	)
 	switch {
 	case errors.As(err, &unknownCA), errors.As(err, &hostname), errors.As(err, &invalid), errors.As(err, &verify):
 		return ErrTLS
-	case errors.As(err, &network), errors.Is(err, context.DeadlineExceeded):
+	// A file's errors come before the network's: their cause, a syscall.Errno,
+	// has the methods of a net.Error.
+	case errors.As(err, &file) && errors.Is(err, fs.ErrNotExist):
+		return ErrNotFound
+	case errors.As(err, &file) && errors.Is(err, fs.ErrPermission):
+		return ErrPermission
+	case errors.As(err, &network), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return ErrUnavailable
 	}
 	return ErrInternal

@@ -11,8 +11,9 @@ import (
 // Paginate turns a function that fetches one page into the sequence that
 // [Source.Read] returns: it calls fetch with start, then with each page's Next,
 // until a page is Last or fetch fails. A page that is not Last must say where to
-// go on. A cursor that comes back ends the sequence with ErrMalformed; the guard
-// takes constant memory, so a cycle of n pages is noticed within 3n of them.
+// go on. A cursor that comes back ends the sequence with ErrMalformed: at once
+// if it is the page's own, else, since the guard takes constant memory, after at
+// most three times as many pages as there are different ones.
 func Paginate(ctx context.Context, start Cursor, fetch func(context.Context, Cursor) (Page, error)) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		cursor := start
@@ -32,7 +33,7 @@ func Paginate(ctx context.Context, start Cursor, fetch func(context.Context, Cur
 				yield(Page{}, Errorf(ErrMalformed, "read page", "the page after %q neither is the last nor says where the next one is", cursor))
 				return
 			}
-			if !page.Last && page.Next == remembered {
+			if !page.Last && (page.Next == cursor || page.Next == remembered) {
 				yield(Page{}, Errorf(ErrMalformed, "read page", "the cursor %q came back: the vendor sends the same pages again and again", page.Next))
 				return
 			}
@@ -57,8 +58,9 @@ func Pages(ctx context.Context, src Source, req Request) iter.Seq2[Page, error] 
 		var ended, stopped, inYield bool
 		fail := func(err error) {
 			if !ended && !stopped {
-				ended = true
+				ended, inYield = true, true
 				yield(Page{}, err)
+				inYield = false
 			}
 		}
 		defer func() {
@@ -93,7 +95,7 @@ func Pages(ctx context.Context, src Source, req Request) iter.Seq2[Page, error] 
 
 func classify(op string, err error) error {
 	var e *Error
-	if errors.As(err, &e) {
+	if errors.As(err, &e) && e != nil && e.Class != "" {
 		return err
 	}
 	return &Error{Class: ClassOf(err), Op: op, Err: err}

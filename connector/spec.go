@@ -262,11 +262,11 @@ func (d Setting) check(v string) error {
 	default:
 		err = fmt.Errorf("the connector declares the unknown type %q", d.Type)
 	}
-	if d.Secret && err != nil {
-		return errors.New("the value does not fit its type " + string(d.Type))
-	}
 	if err == nil && len(d.Choices) > 0 && !slices.Contains(d.Choices, v) {
 		err = fmt.Errorf("%q is not one of %s", v, strings.Join(d.Choices, ", "))
+	}
+	if d.Secret && err != nil {
+		return errors.New("the value is not of its type or not among its choices")
 	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -98,7 +99,7 @@ func (c Credential) Validate() error {
 			errs = append(errs, fmt.Errorf("credential %q of kind %s: %s is missing", c.ID, kind, name))
 		}
 	}
-	for name := range c.Values {
+	for _, name := range slices.Sorted(maps.Keys(c.Values)) {
 		if !slices.Contains(required, name) && !slices.Contains(optional, name) {
 			errs = append(errs, fmt.Errorf("credential %q of kind %s: unknown value %q", c.ID, kind, name))
 		}
@@ -161,8 +162,8 @@ func (r EnvResolver) Resolve(_ context.Context, ref Ref) (Credential, error) {
 	}
 	c := Credential{ID: ref.ID, Kind: ref.Kind, Values: make(map[string]Secret, len(ref.Values))}
 	var errs []error
-	for field, text := range ref.Values {
-		name, ok := strings.CutPrefix(text, "env:")
+	for _, field := range slices.Sorted(maps.Keys(ref.Values)) {
+		name, ok := strings.CutPrefix(ref.Values[field], "env:")
 		if !ok {
 			errs = append(errs, fmt.Errorf("credential %q, %s: write a reference such as env:NAME, never the secret itself", ref.ID, field))
 			continue

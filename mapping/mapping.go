@@ -94,12 +94,17 @@ func fromDefaults(fields []connector.DefaultField) []FieldMapping {
 	return out
 }
 
-// Paths returns the source paths that the mapping reads, the vendor id's first.
+// Paths returns the source paths that the mapping reads, the vendor id's first;
+// [] stands for every item of a list.
 func (m Mapping) Paths() []string {
 	paths := []string{m.Key}
 	add := func(prefix string, fields []FieldMapping) {
 		for _, f := range fields {
-			if f.From != "" {
+			switch {
+			case f.From == "":
+			case prefix != "" && f.From[0] != '[':
+				paths = append(paths, prefix+"."+f.From)
+			default:
 				paths = append(paths, prefix+f.From)
 			}
 		}
@@ -107,7 +112,7 @@ func (m Mapping) Paths() []string {
 	add("", m.Fields)
 	for _, c := range m.Children {
 		paths = append(paths, c.From)
-		add(c.From+"[].", c.Fields)
+		add(c.From+"[]", c.Fields)
 	}
 	return paths
 }
@@ -148,6 +153,9 @@ type Column struct {
 	Write     WriteRule
 	Default   Value // written on create when the source has no value; Absent for none
 	Sensitive bool  // masked in payloads, history and problems
+	// MatchOnly says that the column finds a record and is not written to one
+	// that exists: a secondary sync key without Update.
+	MatchOnly bool
 }
 
 // Out is the result of one record. A Mapper fills it with the Add methods; it
@@ -162,8 +170,8 @@ type Out struct {
 	values []Value
 }
 
-// A Row is one row of a target, the primary row first; a shared row comes
-// before the rows that refer to it.
+// A Row is one row of a target. The primary row is the first, whatever it refers
+// to; every other row comes after the rows that it refers to.
 type Row struct {
 	Target int     // index in Mapper.Targets
 	Values []Value // by column of the target

@@ -206,9 +206,7 @@ func (r *session) want(q *questions, it *item) {
 	row := it.out.Rows[0]
 	for _, row := range it.out.Rows[1:] {
 		if t := &r.targets[row.Target]; t.Role == mapping.Shared {
-			if _, _, ok := r.sharedKnown(t, row); !ok {
-				r.lookShared(q, t, row)
-			}
+			r.knowShared(q, t, row)
 		}
 	}
 	var hit *Hit

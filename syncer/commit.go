@@ -349,7 +349,7 @@ func (c *checkpoint) add(d delta, maxProblems int) {
 // release ends the lease and leaves the last checkpoint.
 func (r *session) release(ctx context.Context) error {
 	b := Batch{
-		Integration: r.in.ID, Run: r.state.Run.ID, Actor: r.in.User, Fence: r.fence.Load(), Seq: r.lease.Seq + 1, At: r.s.opt.Now().UTC(), Release: true,
+		Integration: r.in.ID, Run: r.state.Run.ID, Actor: r.in.User, Fence: r.fence.Load(), Seq: r.lease.Seq + 1, At: r.s.opt.Now().UTC(), Release: true, Done: r.state.Done,
 		Seal: func([]Outcome) ([]byte, error) { return json.Marshal(r.state) },
 	}
 	if err := r.s.store.Apply(ctx, &b); err != nil {

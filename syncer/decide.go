@@ -95,7 +95,11 @@ func (r *session) judge(ctx context.Context, b *pendingBatch, q *questions, it *
 		return failed("", ReasonMalformed.because("%v", it.err)), nil
 	}
 	out := &it.out
+	rejected, panicked := r.rejects(it)
 	if out.VendorID == "" {
+		if rejected {
+			return verdict{action: ActionFiltered}, nil
+		}
 		return r.faulty(out, ReasonNoVendorID), nil
 	}
 	seen, err := r.seen.Has(it.key)
@@ -117,7 +121,10 @@ func (r *session) judge(ctx context.Context, b *pendingBatch, q *questions, it *
 	if l != nil {
 		b.delta.linked++
 	}
-	if r.filter != nil && !r.filter(it.record) {
+	if panicked != nil {
+		return failed("", ReasonMalformed.because("%v", panicked)), nil
+	}
+	if rejected {
 		return verdict{action: ActionFiltered}, nil
 	}
 	if len(out.Faults) > 0 {
@@ -131,6 +138,9 @@ func (r *session) judge(ctx context.Context, b *pendingBatch, q *questions, it *
 			return skipped(ReasonCreateOnly.because("the record is there already")), nil
 		}
 		return verdict{action: ActionUnchanged}, nil
+	}
+	if err := r.knowParents(ctx, q, it); err != nil {
+		return verdict{}, err
 	}
 	var hit *Hit
 	if l != nil {
@@ -155,6 +165,20 @@ func (r *session) judge(ctx context.Context, b *pendingBatch, q *questions, it *
 		return skipped(ReasonArchived.because("the record %s is archived; set restore_archived to take it back", hit.ID)), nil
 	}
 	return r.write(ctx, b, q, it, hit, l, supersedes)
+}
+
+// rejects asks the host's filter, whose panic fails the record alone. It is not
+// asked about what is no record at all, which it would hide.
+func (r *session) rejects(it *item) (rejected bool, panicked error) {
+	if r.filter == nil || len(it.out.Rows) == 0 {
+		return false, nil
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			panicked = connector.Errorf(connector.ErrInternal, "filter record", "the filter panicked: %v", p)
+		}
+	}()
+	return !r.filter(it.record), nil
 }
 
 // faulty makes the verdict of a record that the mapper finds fault with.
@@ -449,13 +473,13 @@ func (r *session) write(ctx context.Context, b *pendingBatch, q *questions, it *
 		if hit != nil {
 			cur = hit.Values[col.at]
 		}
-		if v.Kind == mapping.KindNull && hit != nil && !cur.IsEmpty() && !col.matchOnly && (col.key || col.field.Required) {
-			return failed(col.Field, ReasonClearing.because("the source has no value for %s, which record %s must keep; map it as never-clear or correct it at the vendor", col.Field, hit.ID)), nil
-		}
 		if v.Kind == mapping.KindRow {
 			continue // below, once its record is known
 		}
 		after, written := col.after(v, cur, hit != nil)
+		if written && after.IsEmpty() && (col.key || col.field.Required) {
+			return failed(col.Field, ReasonClearing.because("the source has no value for %s, which record %s must keep; map it as never-clear or correct it at the vendor", col.Field, hit.ID)), nil
+		}
 		if written {
 			c.add(col, cur, after)
 		}

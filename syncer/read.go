@@ -117,6 +117,7 @@ func (r *session) mapItem(it *item, scratch []byte) []byte {
 		return scratch
 	}
 	if err := r.safeMap(it); err != nil {
+		it.out.Reset() // half a record is none
 		it.err = err
 		return scratch
 	}

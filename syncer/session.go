@@ -351,13 +351,24 @@ func (r *session) bindUniques() {
 		r.uniques = append(r.uniques, u)
 	}
 	mapped := func(f string) bool { at := r.object.Field(f); return at >= 0 && primary.index[at] >= 0 }
-	for _, k := range r.in.Mapping.SyncKeys {
-		if mapped(k.Field) {
-			add(k.Field)
+	composite := false
+	addComposite := func() {
+		if !composite {
+			composite = true
+			add(r.object.Key...)
 		}
 	}
-	if len(r.object.Key) > 0 && slices.ContainsFunc(r.object.Key, mapped) {
-		add(r.object.Key...)
+	for _, k := range r.in.Mapping.SyncKeys {
+		switch {
+		case !mapped(k.Field):
+		case r.object.Fields[r.object.Field(k.Field)].Unique:
+			add(k.Field)
+		default: // a part of the object's key, which finds records as a whole
+			addComposite()
+		}
+	}
+	if slices.ContainsFunc(r.object.Key, mapped) {
+		addComposite()
 	}
 	r.syncKeys = len(r.uniques)
 	for _, f := range r.object.Fields {

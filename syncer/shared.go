@@ -65,12 +65,6 @@ func (t *target) lookShared(row mapping.Row) (topic, string) {
 	return topic{object: t.Object, by: ByKey, fields: strings.Join(fields, ",")}, text
 }
 
-func (r *session) lookShared(q *questions, t *target, row mapping.Row) {
-	if topic, text := t.lookShared(row); text != "" {
-		q.look(topic, text)
-	}
-}
-
 func sharedName(t *target, text string) string { return t.Object + KeySeparator + text }
 
 // sharedKnown returns the parent if this run has met it already.
@@ -91,28 +85,68 @@ func (r *session) sharedText(it *item, ref mapping.Value) (view, id string) {
 	return "\x00" + text, id
 }
 
+// knowShared returns the parent that a row stands for, as far as this run or the
+// store has it. It is not known before the store has answered.
+func (r *session) knowShared(q *questions, t *target, row mapping.Row) (p *sharedParent, known bool) {
+	p, text, ok := r.sharedKnown(t, row)
+	if ok || text == "" {
+		return p, true
+	}
+	name := sharedName(t, text)
+	if p = r.viewShared(name); p == nil {
+		topic, text := t.lookShared(row)
+		hits, known := q.look(topic, text)
+		if len(hits) == 0 {
+			return nil, known
+		}
+		p = t.parentOf(&hits[0])
+	}
+	r.keepShared(name, p)
+	return p, true
+}
+
+func (r *session) mustShared(ctx context.Context, q *questions, t *target, row mapping.Row) (*sharedParent, error) {
+	p, known := r.knowShared(q, t, row)
+	if !known {
+		if err := q.answer(ctx); err != nil {
+			return nil, err
+		}
+		p, _ = r.knowShared(q, t, row)
+	}
+	return p, nil
+}
+
+// knowParents makes the parents known that the record itself refers to: they may
+// be part of its key.
+func (r *session) knowParents(ctx context.Context, q *questions, it *item) error {
+	for _, v := range it.out.Rows[0].Values {
+		if v.Kind != mapping.KindRow {
+			continue
+		}
+		row := it.out.Rows[v.Int]
+		if _, err := r.mustShared(ctx, q, &r.targets[row.Target], row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // resolveShared returns the parent that a row stands for; it adds the unit that
 // makes or fills it to the batch.
 func (r *session) resolveShared(ctx context.Context, b *pendingBatch, q *questions, t *target, row mapping.Row) (*sharedParent, error) {
-	p, text, ok := r.sharedKnown(t, row)
+	_, text := t.parentKey(row)
 	if text == "" {
 		return nil, fmt.Errorf("%s without a name", t.Object)
 	}
 	name := sharedName(t, text)
-	if !ok {
-		var err error
-		if p, err = r.findShared(ctx, q, t, row, name); err != nil {
-			return nil, err
-		}
-		if p == nil {
-			p = &sharedParent{}
-			r.createShared(b, t, row, p)
-		}
-		if len(r.shared) >= maxShared {
-			r.dropShared()
-		}
-		r.shared[strings.Clone(name)] = p
-		r.rememberShared(name, p)
+	p, err := r.mustShared(ctx, q, t, row)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		p = &sharedParent{}
+		r.createShared(b, t, row, p)
+		r.keepShared(name, p)
 	}
 	if p.label == "" {
 		p.label = strings.Clone(t.label(row))
@@ -121,35 +155,45 @@ func (r *session) resolveShared(ctx context.Context, b *pendingBatch, q *questio
 	return p, nil
 }
 
-// findShared looks for the parent in what a test run would have made, then in
-// the store.
-func (r *session) findShared(ctx context.Context, q *questions, t *target, row mapping.Row, name string) (*sharedParent, error) {
-	if r.test != nil {
-		if v, ok := r.view.get(viewKey(viewShared, name)); ok {
-			id, filled, _ := strings.Cut(v, " ")
-			mask, err := strconv.ParseUint(filled, 16, 64)
-			if err != nil {
-				return nil, fmt.Errorf("the view of %s is broken: %w", t.Object, err)
-			}
-			raw, err := hex.DecodeString(id)
-			if err != nil {
-				return nil, fmt.Errorf("the view of %s is broken: %w", t.Object, err)
-			}
-			return &sharedParent{id: string(raw), filled: mask}, nil
-		}
+// keepShared keeps a parent at hand.
+func (r *session) keepShared(name string, p *sharedParent) {
+	if len(r.shared) >= maxShared {
+		r.dropShared()
 	}
-	topic, text := t.lookShared(row)
-	hits, err := q.must(ctx, topic, text)
-	if err != nil || len(hits) == 0 {
-		return nil, err
+	r.shared[strings.Clone(name)] = p
+	r.rememberShared(name, p)
+}
+
+// viewShared returns a parent that a test run has met before, or nil.
+func (r *session) viewShared(name string) *sharedParent {
+	if r.test == nil {
+		return nil
 	}
-	p := &sharedParent{id: strings.Clone(hits[0].ID)}
+	v, ok := r.view.get(viewKey(viewShared, name))
+	if !ok {
+		return nil
+	}
+	id, filled, _ := strings.Cut(v, " ")
+	mask, err := strconv.ParseUint(filled, 16, 64)
+	if err != nil && r.view.err == nil {
+		r.view.err = fmt.Errorf("the view of %q is broken: %w", name, err)
+	}
+	raw, err := hex.DecodeString(id)
+	if err != nil && r.view.err == nil {
+		r.view.err = fmt.Errorf("the view of %q is broken: %w", name, err)
+	}
+	return &sharedParent{id: string(raw), filled: mask}
+}
+
+// parentOf returns the parent that a look-up found.
+func (t *target) parentOf(hit *Hit) *sharedParent {
+	p := &sharedParent{id: strings.Clone(hit.ID)}
 	for i, c := range t.columns {
-		if !hits[0].Values[c.at].IsEmpty() {
+		if !hit.Values[c.at].IsEmpty() {
 			p.filled |= 1 << i
 		}
 	}
-	return p, nil
+	return p
 }
 
 // rememberShared keeps what a test run would have made, which no look-up will

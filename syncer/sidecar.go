@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/vendorsync/vendorsync/connector"
@@ -16,11 +15,12 @@ import (
 // A HostTable is a table that a host has already, reached through two functions.
 // See [Sidecar].
 type HostTable struct {
-	// Object describes the table: its name, its fields and which of them are
-	// unique. Link fields and composite keys are not supported.
-	Object mapping.Object
-	// Find returns, for each value, the records that have it: in the given field,
-	// compared in the field's normal form, or as their id where field is empty.
+	// Object is the object of the target model that the table holds: "users". Its
+	// link fields and composite keys are not supported.
+	Object string
+	// Find returns, for each value, the records that have it: in the given unique
+	// field, compared in the field's normal form (mapping.Field.Normalize), or as
+	// their id where field is empty.
 	Find func(ctx context.Context, field string, values []string) ([][]HostRecord, error)
 	// Write makes one change and returns the record's id. The same write may come
 	// twice after a crash and must then have the same result: making a record whose
@@ -42,31 +42,30 @@ type HostWrite struct {
 	ID     string // empty for Create
 	Actor  string // the integration user
 	Run    string
-	Fields map[string]string // what to write; an empty value clears the field
+	Fields map[string]string // what to write, as mapping.Field.Format shows it; an empty value clears the field
 }
+
+// ErrRefused is a unit's outcome when the host did not take its write.
+var ErrRefused = errors.New("the host refused the write")
 
 // Sidecar makes a Store of a host's own table: the records stay in the table,
 // and ledger, a Store such as sqlite's, keeps links, history, leases and
-// checkpoints beside it. Both cannot commit together, so a record is written at
-// least once, see [HostTable.Write]. A host that wants one transaction
+// checkpoints beside it. The two cannot commit together, so a record is written
+// at least once, see [HostTable.Write]. A host that wants one transaction
 // implements Store.
 //
 // Since anybody may write to the table unseen, every run compares every record.
-// The ledger must be a LinkScanner; its links of the table are held in memory
-// while a run lasts.
+// The target model is the ledger's. The result is a Journal and a Renewer if the
+// ledger is one.
 func Sidecar(ledger Store, table HostTable) (Store, error) {
 	if table.Find == nil || table.Write == nil {
-		return nil, connector.Errorf(connector.ErrInvalid, "sidecar", "the host table %s needs both Find and Write", table.Object.Name)
+		return nil, connector.Errorf(connector.ErrInvalid, "sidecar", "the host table of %s needs both Find and Write", table.Object)
 	}
 	scanner, ok := ledger.(LinkScanner)
 	if !ok {
 		return nil, connector.Errorf(connector.ErrUnsupported, "sidecar", "%T cannot yield its links", ledger)
 	}
-	schema := &mapping.Schema{Objects: []mapping.Object{table.Object}}
-	if err := schema.Validate(); err != nil {
-		return nil, connector.Errorf(connector.ErrInvalid, "sidecar", "the object %s: %w", table.Object.Name, err)
-	}
-	s := &sidecar{ledger: ledger, scanner: scanner, table: table, schema: schema, links: map[string]map[string]Link{}}
+	s := &sidecar{ledger: ledger, scanner: scanner, table: table}
 	journal, isJournal := ledger.(Journal)
 	renewer, isRenewer := ledger.(Renewer)
 	switch {
@@ -89,55 +88,11 @@ type sidecar struct {
 	ledger  Store
 	scanner LinkScanner
 	table   HostTable
-	schema  *mapping.Schema
-
-	mu    sync.Mutex
-	links map[string]map[string]Link // by integration and record id
 }
 
-func (s *sidecar) Schema(context.Context) (*mapping.Schema, error) { return s.schema, nil }
+func (s *sidecar) Schema(ctx context.Context) (*mapping.Schema, error) { return s.ledger.Schema(ctx) }
 
-func (s *sidecar) Begin(ctx context.Context, c Claim) (Lease, error) {
-	lease, err := s.ledger.Begin(ctx, c)
-	if err != nil {
-		return Lease{}, err
-	}
-	ids := []string{c.Integration}
-	if journal, ok := s.ledger.(Journal); ok {
-		all, err := journal.Integrations(ctx)
-		if err != nil {
-			return Lease{}, err
-		}
-		for _, in := range all {
-			if in.ID != c.Integration {
-				ids = append(ids, in.ID)
-			}
-		}
-	}
-	for _, id := range ids {
-		if err := s.load(ctx, id); err != nil {
-			return Lease{}, err
-		}
-	}
-	return lease, nil
-}
-
-// load reads an integration's links, by record.
-func (s *sidecar) load(ctx context.Context, integration string) error {
-	byID := map[string]Link{}
-	for l, err := range s.scanner.ScanLinks(ctx, integration, s.table.Object.Name) {
-		if err != nil {
-			return fmt.Errorf("read the links of %q: %w", integration, err)
-		}
-		if l.SupersededBy == "" {
-			byID[l.ID] = l
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.links[integration] = byID
-	return nil
-}
+func (s *sidecar) Begin(ctx context.Context, c Claim) (Lease, error) { return s.ledger.Begin(ctx, c) }
 
 // ScanLinks yields the ledger's links, all of them stale: the table may have
 // been written to.
@@ -152,47 +107,129 @@ func (s *sidecar) ScanLinks(ctx context.Context, integration, object string) ite
 	}
 }
 
+// object returns the table's object; another is not supported.
+func (s *sidecar) object(ctx context.Context, name string) (*mapping.Object, error) {
+	schema, err := s.ledger.Schema(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o, ok := schema.Object(s.table.Object)
+	if !ok || name != s.table.Object {
+		return nil, connector.Errorf(connector.ErrUnsupported, "look up "+name, "the host table holds %s", s.table.Object)
+	}
+	return o, nil
+}
+
+// Match finds records in the host's table, and their links in the ledger.
 func (s *sidecar) Match(ctx context.Context, q Query) ([][]Hit, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	o := &s.table.Object
-	if q.Object != o.Name {
-		return nil, connector.Errorf(connector.ErrNotFound, "look up "+q.Object, "the host table holds %s only", o.Name)
+	o, err := s.object(ctx, q.Object)
+	if err != nil {
+		return nil, err
 	}
-	field := ""
 	switch {
+	case q.By == ByLink:
+		return s.byLink(ctx, o, q)
 	case q.By == ByKey && len(q.Fields) == 1:
-		field = q.Fields[0]
+		return s.find(ctx, o, q.Integration, q.Fields[0], q.Values)
 	case q.By == ByID:
-	default:
-		return nil, &connector.Error{Class: connector.ErrUnsupported, Op: "look up " + o.Name, Message: "a host table is looked up by id and by one unique field", Remedy: "raise Options.MatchCache above the number of links"}
+		return s.find(ctx, o, q.Integration, "", q.Values)
 	}
-	found, err := s.table.Find(ctx, field, q.Values)
+	return nil, connector.Errorf(connector.ErrUnsupported, "look up "+q.Object, "a host table is looked up by id and by one unique field")
+}
+
+// byLink asks the ledger for the records, then the host.
+func (s *sidecar) byLink(ctx context.Context, o *mapping.Object, q Query) ([][]Hit, error) {
+	linked, err := s.ledger.Match(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, hits := range linked {
+		for _, h := range hits {
+			if !slices.Contains(ids, h.ID) {
+				ids = append(ids, h.ID)
+			}
+		}
+	}
+	found, err := s.find(ctx, o, q.Integration, "", ids)
+	if err != nil {
+		return nil, err
+	}
+	for i := range linked {
+		for k := range linked[i] {
+			hit := &linked[i][k]
+			records := found[slices.Index(ids, hit.ID)]
+			if len(records) == 0 {
+				linked[i] = nil // a link to a deleted record is none
+				break
+			}
+			link := *hit.Link
+			link.Stale = true
+			*hit = records[0]
+			hit.Link = &link
+		}
+	}
+	return linked, nil
+}
+
+func (s *sidecar) find(ctx context.Context, o *mapping.Object, integration, field string, values []string) ([][]Hit, error) {
+	if len(values) == 0 {
+		return nil, nil
+	}
+	found, err := s.table.Find(ctx, field, values)
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", o.Name, err)
 	}
-	if len(found) != len(q.Values) {
-		return nil, connector.Errorf(connector.ErrInternal, "find "+o.Name, "Find answered %d of %d values", len(found), len(q.Values))
+	if len(found) != len(values) {
+		return nil, connector.Errorf(connector.ErrInternal, "find "+o.Name, "Find answered %d of %d values", len(found), len(values))
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	var ids []string
 	hits := make([][]Hit, len(found))
 	for i, records := range found {
 		for _, rec := range records {
-			hit, err := s.hit(q.Integration, rec)
+			hit, err := hostHit(o, rec)
 			if err != nil {
 				return nil, err
 			}
 			hits[i] = append(hits[i], hit)
+			ids = append(ids, rec.ID)
 		}
 	}
-	return hits, nil
+	slices.Sort(ids)
+	return hits, s.addLinks(ctx, o, integration, slices.Compact(ids), hits)
 }
 
-// hit returns a host's record as the engine knows it. The caller holds mu.
-func (s *sidecar) hit(integration string, rec HostRecord) (Hit, error) {
-	o := &s.table.Object
+// addLinks completes hits with what the ledger knows of them.
+func (s *sidecar) addLinks(ctx context.Context, o *mapping.Object, integration string, ids []string, hits [][]Hit) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	known, err := s.ledger.Match(ctx, Query{Integration: integration, Object: o.Name, By: ByID, Values: ids})
+	if err != nil {
+		return err
+	}
+	for i := range hits {
+		for k := range hits[i] {
+			hit := &hits[i][k]
+			at, _ := slices.BinarySearch(ids, hit.ID)
+			for _, in := range known[at] {
+				hit.Shared = in.Shared
+				if in.Link != nil {
+					link := *in.Link
+					link.Stale = true
+					hit.Link = &link
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// hostHit returns a host's record as the engine knows it.
+func hostHit(o *mapping.Object, rec HostRecord) (Hit, error) {
 	hit := Hit{ID: rec.ID, Archived: rec.Archived, Values: make([]mapping.Value, len(o.Fields))}
 	for name, text := range rec.Fields {
 		at := o.Field(name)
@@ -205,17 +242,6 @@ func (s *sidecar) hit(integration string, rec HostRecord) (Hit, error) {
 		}
 		hit.Values[at] = v
 	}
-	for id, links := range s.links {
-		l, ok := links[rec.ID]
-		switch {
-		case !ok:
-		case id == integration:
-			l.Stale = true
-			hit.Link = &l
-		default:
-			hit.Shared = true
-		}
-	}
 	return hit, nil
 }
 
@@ -224,9 +250,13 @@ func (s *sidecar) hit(integration string, rec HostRecord) (Hit, error) {
 func (s *sidecar) Apply(ctx context.Context, b *Batch) error {
 	if renewer, ok := s.ledger.(Renewer); ok {
 		// A run that has lost its lease must not touch the table.
-		if err := renewer.Renew(ctx, b.Integration, b.Fence, time.Now().Add(time.Minute)); err != nil {
+		if err := renewer.Renew(ctx, b.Integration, b.Fence, b.At.Add(time.Minute)); err != nil {
 			return err
 		}
+	}
+	schema, err := s.ledger.Schema(ctx)
+	if err != nil {
+		return err
 	}
 	written := make([]Outcome, len(b.Units))
 	ledger := *b
@@ -235,40 +265,44 @@ func (s *sidecar) Apply(ctx context.Context, b *Batch) error {
 	ids := map[int]string{}
 	n := 0
 	for i, u := range b.Units {
-		written[i], ledger.Units[i] = s.write(ctx, b, u, n, ids)
+		written[i], ledger.Units[i] = s.write(ctx, schema, b, u, n, ids)
 		n += len(u.Changes)
 	}
 	ledger.Seal = func(outcomes []Outcome) ([]byte, error) {
-		for i := range outcomes {
-			if written[i].Err == nil {
-				written[i].Err = outcomes[i].Err
+		all := slices.Clone(written)
+		for i := range min(len(all), len(outcomes)) {
+			if all[i].Err == nil {
+				all[i].Err = outcomes[i].Err
 			}
 		}
-		return b.Seal(written)
+		return b.Seal(all)
 	}
-	if err := s.ledger.Apply(ctx, &ledger); err != nil {
-		return err
-	}
-	s.noteLinks(b.Integration, ledger.Units)
-	return nil
+	return s.ledger.Apply(ctx, &ledger)
 }
 
 // write writes one unit to the table and returns what the ledger is to keep of
 // it: nothing, if the host refused it.
-func (s *sidecar) write(ctx context.Context, b *Batch, u Unit, n int, ids map[int]string) (Outcome, Unit) {
+func (s *sidecar) write(ctx context.Context, schema *mapping.Schema, b *Batch, u Unit, n int, ids map[int]string) (Outcome, Unit) {
 	kept := Unit{Changes: slices.Clone(u.Changes), Links: slices.Clone(u.Links)}
 	out := Outcome{IDs: make([]string, len(u.Changes))}
+	refused := func(err error) (Outcome, Unit) {
+		return Outcome{IDs: out.IDs, Err: fmt.Errorf("%w: %w", ErrRefused, err)}, Unit{}
+	}
 	for i := range kept.Changes {
 		c := &kept.Changes[i]
+		o, ok := schema.Object(c.Object)
+		if !ok || c.Object != s.table.Object {
+			return refused(fmt.Errorf("the host table holds %s, not %s", s.table.Object, c.Object))
+		}
 		w := HostWrite{Op: c.Op, ID: c.Ref.ID, Actor: b.Actor, Run: b.Run, Fields: map[string]string{}}
 		for k, at := range c.Columns {
-			if f := &s.table.Object.Fields[at]; c.After[k].Kind != mapping.KindAbsent {
-				w.Fields[f.Name] = f.Format(c.After[k])
+			if c.After[k].Kind != mapping.KindAbsent {
+				w.Fields[o.Fields[at].Name] = o.Fields[at].Format(c.After[k])
 			}
 		}
 		id, err := s.table.Write(ctx, w)
 		if err != nil {
-			return Outcome{IDs: out.IDs, Err: fmt.Errorf("%w: %w", ErrRefused, err)}, Unit{}
+			return refused(err)
 		}
 		ids[n+i], out.IDs[i] = id, id
 		c.Ref, c.Revision = Ref{ID: id}, -1
@@ -279,23 +313,4 @@ func (s *sidecar) write(ctx context.Context, b *Batch, u Unit, n int, ids map[in
 		}
 	}
 	return out, kept
-}
-
-// ErrRefused is a unit's outcome when the host did not take its write.
-var ErrRefused = errors.New("the host refused the write")
-
-func (s *sidecar) noteLinks(integration string, units []Unit) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	byID := s.links[integration]
-	for _, u := range units {
-		for _, l := range u.Links {
-			switch {
-			case l.Remove:
-				delete(byID, l.Ref.ID)
-			case !l.Forget:
-				byID[l.Ref.ID] = Link{VendorID: l.VendorID, ID: l.Ref.ID, Hash: l.Hash, Missing: l.Missing}
-			}
-		}
-	}
 }

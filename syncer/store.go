@@ -164,14 +164,17 @@ type Batch struct {
 	Units       []Unit
 	// Seen is opaque to the store; it comes back through Lease.Seen while the run
 	// lasts. The first batch of another run of the integration, and a batch with
-	// Release, forget earlier blocks.
+	// Done, forget earlier blocks.
 	Seen []byte
 	Seal func(outcomes []Outcome) ([]byte, error)
-	// Release ends the lease.
+	// Release ends the lease. A run that is interrupted releases its lease and is
+	// taken up later.
 	Release bool
+	// Done says that the run is over, so that its Seen blocks can be forgotten.
+	Done bool
 	// LedgerOnly says that the records live elsewhere, see Sidecar: links, history
-	// and checkpoint are kept, the changes' own values are not looked at. Every
-	// change names its record by ID.
+	// and checkpoint are kept, the values are not. Every change names its record by
+	// ID, of any form; Match by id and by link finds such a record, without values.
 	LedgerOnly bool
 }
 

@@ -92,7 +92,10 @@ func (a *apply) next(l lease, checkpoint []byte) lease {
 		l.seen = append(slices.Clip(l.seen), seenBlock{seq: a.b.Seq, data: bytes.Clone(a.b.Seen)})
 	}
 	if a.b.Release {
-		l.until, l.seen = time.Time{}, nil
+		l.until = time.Time{}
+	}
+	if a.b.Done {
+		l.seen = nil
 	}
 	return l
 }
@@ -214,21 +217,19 @@ func (a *apply) values(c *syncer.Change) ([]mapping.Value, error) {
 	return values, nil
 }
 
-// note keeps a change to a record that lives elsewhere: its revision and history.
+// note keeps the history of a change to a record that lives elsewhere, and marks
+// the links to it.
 func (a *apply) note(w write) (string, error) {
 	if w.c.Ref.ID == "" {
 		return "", fmt.Errorf("a change of %s in the ledger names no record", w.o.Name)
 	}
 	id := strings.Clone(w.c.Ref.ID)
-	next := record{elsewhere: true, created: a.b.At}
-	if old, ok := w.t.records[id]; ok {
-		next = *old
-	}
-	next.revision++
-	next.updated = a.b.At
-	set(a.tx, w.t.records, id, &next)
 	a.spoil(a.tx, w.o, id, a.b.Integration)
-	a.log(a.tx, w, id, next.revision, func(i int) mapping.Value {
+	revision := int64(1)
+	if events := a.history[recordRef{w.o.Name, id}]; len(events) > 0 {
+		revision = events[len(events)-1].Revision + 1
+	}
+	a.log(a.tx, w, id, revision, func(i int) mapping.Value {
 		if w.c.Before == nil {
 			return mapping.Value{}
 		}
@@ -262,11 +263,8 @@ func (a *apply) link(c *syncer.LinkChange) error {
 	if c.Missing || c.Forget || c.Remove {
 		return nil
 	}
-	if _, ok := t.records[id]; !ok {
-		if !a.b.LedgerOnly {
-			return syncer.ErrConflict // it was deleted in the meantime
-		}
-		set(a.tx, t.records, id, &record{elsewhere: true, created: a.b.At, updated: a.b.At})
+	if _, ok := t.records[id]; !ok && !a.b.LedgerOnly {
+		return syncer.ErrConflict // it was deleted in the meantime
 	}
 	l.connect(a.tx, id, strings.Clone(c.VendorID), c.Hash, strings.Clone(c.Supersedes))
 	return nil

@@ -157,11 +157,7 @@ func (s *Store) allLinks(ctx context.Context, integration, object string) ([]syn
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, t, err := s.object(object)
-	if err != nil {
-		return nil, err
-	}
-	l := t.linksOf(integration)
+	l := s.table(object).linksOf(integration)
 	var all []syncer.Link
 	for id, live := range l.live {
 		all = append(all, *l.link(id))

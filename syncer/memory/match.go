@@ -141,7 +141,7 @@ func (s *Store) selectRecords(ctx context.Context, q syncer.RecordQuery) ([]sync
 	var all []syncer.Record
 	for _, id := range sorted(t.records) {
 		r := t.records[id]
-		if r.elsewhere || !q.Archived && !r.archived.IsZero() || !wanted.match(o, r) {
+		if !q.Archived && !r.archived.IsZero() || !wanted.match(o, r) {
 			continue
 		}
 		all = append(all, syncer.Record{
@@ -207,9 +207,6 @@ func (s *Store) events(ctx context.Context, ref recordRef) ([]syncer.Event, erro
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, _, err := s.object(ref.object); err != nil {
-		return nil, fmt.Errorf("history: %w", err)
-	}
 	all := slices.Clone(s.history[ref])
 	for i := range all {
 		all[i].Changes = slices.Clone(all[i].Changes)

@@ -95,12 +95,17 @@ func (s *Store) object(name string) (*mapping.Object, *table, error) {
 	if !ok {
 		return nil, nil, fmt.Errorf("object %q: %w", name, syncer.ErrNotFound)
 	}
+	return o, s.table(name), nil
+}
+
+// table returns the table of an object.
+func (s *Store) table(name string) *table {
 	t, ok := s.tables[name]
 	if !ok {
 		t = newTable()
 		s.tables[name] = t
 	}
-	return o, t, nil
+	return t
 }
 
 // A lease is an integration's lease and checkpoint. It outlives the run, for the

@@ -34,9 +34,6 @@ type record struct {
 	created  time.Time
 	updated  time.Time
 	archived time.Time
-	// elsewhere says that the record itself lives with the host, and that only its
-	// links and history are here.
-	elsewhere bool
 }
 
 // A parent is a record that others point to by a link field.
@@ -65,9 +62,6 @@ func (r *record) padded(o *mapping.Object) []mapping.Value {
 
 // keysOf returns the normal forms of a record's keys. An empty one is no key.
 func keysOf(o *mapping.Object, r *record) []syncer.Key {
-	if r.elsewhere {
-		return nil
-	}
 	var keys []syncer.Key
 	add := func(fields ...string) {
 		if text := syncer.KeyOf(o, fields, r.value); text != "" {

@@ -53,7 +53,7 @@ func (t *table) find(o *mapping.Object, r *record) (id string, ok bool) {
 // record is not, or not what the change expects.
 func (s *Store) update(tx *tx, w write, id string) error {
 	old, ok := w.t.records[id]
-	if !ok || old.elsewhere || w.c.Revision >= 0 && w.c.Revision != old.revision {
+	if !ok || w.c.Revision >= 0 && w.c.Revision != old.revision {
 		return syncer.ErrConflict
 	}
 	next := &record{revision: old.revision + 1, values: old.padded(w.o), created: old.created, updated: w.origin.At, archived: old.archived}

@@ -69,24 +69,38 @@ type coercion struct {
 	field  *Field
 	format Format
 	hints  *hints // of the field's placeholders; nil where there are none
+	plain  bool   // any text that is not blank is a value as it is
 }
 
 func newCoercion(f *Field, format Format) coercion {
-	return coercion{field: f, format: format, hints: newHints(f.Placeholders)}
+	return coercion{
+		field: f, format: format, hints: newHints(f.Placeholders),
+		plain: (f.Type == Text || f.Type == LongText || f.Type == Reference) && len(f.Placeholders) == 0,
+	}
 }
 
 // value reads one JSON value.
 func (c *coercion) value(src []byte, t token, a *arena) (Value, string) {
+	if c.plain && t.isPlain(src) {
+		return TextValue(view(src[t.start:t.end])), "" // most values by far
+	}
 	switch t.kind {
 	case absentToken:
 		return Value{}, ""
 	case nullToken:
 		return Null, ""
+	default:
 	}
 	if c.field.Type == List {
 		return c.list(src, t, a)
 	}
 	return c.scalar(c.field.Type, src, t, a)
+}
+
+// isPlain reports whether a token is a string that is good as it stands: without
+// escapes, all ASCII, not too long, and beginning with something to see.
+func (t *token) isPlain(src []byte) bool {
+	return t.kind == stringToken && !t.escaped && !t.wide && t.start < t.end && t.end-t.start <= maxText && src[t.start] > ' '
 }
 
 // scalar reads a JSON value that is a single one.
@@ -191,6 +205,9 @@ func (c *coercion) identifying(s, trimmed string) Value {
 
 // number reads a JSON number, of which text keeps every digit as it is written.
 func (c *coercion) number(typ Type, digits string, a *arena) (Value, string) {
+	if len(digits) > maxText {
+		return Value{}, tooLong
+	}
 	switch typ {
 	case Email, MAC, IP:
 		return Value{}, "is a number"
@@ -624,15 +641,16 @@ func (d *decimalParts) append(dst []byte) []byte {
 	return dst
 }
 
-// excerpt returns what a fault quotes of a value.
+// excerpt returns a copy of what a fault quotes of a value.
 func excerpt(s string) string {
 	s = strings.ToValidUTF8(s[:min(len(s), maxExcerpt*utf8.UTFMax)], "\ufffd")
 	n := 0
 	for i := range s {
 		if n == maxExcerpt {
-			return s[:i]
+			s = s[:i]
+			break
 		}
 		n++
 	}
-	return s
+	return strings.Clone(s)
 }

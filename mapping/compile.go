@@ -223,6 +223,9 @@ func (c *compiler) field(place string, fm FieldMapping, targets ...*filling) {
 	if f.Link {
 		c.link(place, f, target.role, &col)
 	}
+	if target.role != Primary && fm.Default != "" && slices.Contains(target.object.Key, f.Name) {
+		c.fault(place+".default", "%q tells one of the %s from another and has no default; use a constant (value)", f.Name, target.object.Name)
+	}
 	target.columns = append(target.columns, col)
 }
 

@@ -82,12 +82,14 @@ func TestCompileFaults(t *testing.T) {
 		"two lists for one object":               {mapping.Mapping{Object: "assets", Key: "id", Children: append(children(from("name", "name")), children(from("name", "name"))...)}, []string{"children[1].object: software are filled in children[0] already"}},
 		"a bad list path":                        {mapping.Mapping{Object: "assets", Key: "id", Children: []mapping.ChildMapping{{Object: "software", From: "apps[]", Fields: fields{from("name", "n")}}}}, []string{`children[0].from: path "apps[]", column 6`}},
 		"no list path":                           {mapping.Mapping{Object: "assets", Key: "id", Children: []mapping.ChildMapping{{Object: "software", Fields: fields{from("name", "n")}}}}, []string{`children[0].from: path "", column 1: the path is empty`}},
-		"a child field of neither object":        {mapping.Mapping{Object: "assets", Key: "id", Children: children(from("name", "n"), from("versoin", "v"))}, []string{`children[0].fields[1].to: software_installs have no field "versoin"; did you mean "version"?`}},
+		"a child field of neither object":        {mapping.Mapping{Object: "assets", Key: "id", Children: children(from("name", "n"), from("versio", "v"))}, []string{`children[0].fields[1].to: software_installs have no field "versio"; did you mean "version"?`}},
 		"a child field like no other":            {mapping.Mapping{Object: "assets", Key: "id", Children: children(from("name", "n"), from("qqqqqqqq", "v"))}, []string{`children[0].fields[1].to: software have no field "qqqqqqqq"`}},
 		"a child field mapped twice":             {mapping.Mapping{Object: "assets", Key: "id", Children: children(from("name", "n"), from("name", "v"))}, []string{`children[0].fields[1].to: "name" is mapped already, in children[0].fields[0]`}},
 		"a child link":                           {mapping.Mapping{Object: "assets", Key: "id", Children: children(from("name", "n"), from("asset", "v"))}, []string{`children[0].fields[1].to: "asset" is filled in by itself`}},
 		"a bad child path":                       {mapping.Mapping{Object: "assets", Key: "id", Children: children(from("name", "n."))}, []string{`children[0].fields[0].from: path "n.", column 3`}},
 		"a child without its name":               {mapping.Mapping{Object: "assets", Key: "id", Children: children(from("version", "v"))}, []string{`children[0].fields: software need a "name", and it is not mapped`}},
+		"a default for a child's name":           {mapping.Mapping{Object: "assets", Key: "id", Children: children(mapping.FieldMapping{To: "name", From: "n", Default: "x"})}, []string{`children[0].fields[0].default: "name" tells one of the software from another`}},
+		"a very long name":                       {mapping.Mapping{Object: "assets", Key: "id", Fields: fields{from(strings.Repeat("m", 10_000), "m")}}, []string{`fields[0].to: assets have no field "mmm`}},
 		"a link that no text can name":           {mapping.Mapping{Object: "software_installs", Key: "id", Fields: fields{from("asset", "a"), from("software", "s")}}, []string{`fields[0].to: "asset" cannot be mapped: no single field names one of the assets`, `fields[1].to: "software" cannot be mapped`}},
 		"a default for a link":                   {mapping.Mapping{Object: "saas_users", Key: "id", Fields: fields{{To: "application", From: "app", Default: "Slack"}}}, []string{`fields[0].default: "application" points to another record`}},
 		"all of a mapping's faults are together": {mapping.Mapping{Object: "assets", Fields: fields{from("nonsense", "a"), constant("managed", "x"), {To: "model", From: "[", Write: "x", Format: "y"}}, SyncKeys: keys("model"), Children: children(from("name", "]"))}, []string{"key: ", "fields[0].to: ", "fields[1].value: ", "fields[2].from: ", "fields[2].write: ", "fields[2].format: ", "sync_keys[0]: ", "children[0].fields[0].from: "}},
@@ -105,6 +107,52 @@ func TestCompileFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A host may bring objects of its own.
+func TestCompileAgainstAModelOfTheHost(t *testing.T) {
+	t.Parallel()
+	link := func(name, object string) mapping.Field {
+		return mapping.Field{Name: name, Type: mapping.Reference, Object: object, Link: true}
+	}
+	s := &mapping.Schema{Objects: []mapping.Object{
+		{Name: "people", Fields: []mapping.Field{{Name: "login", Type: mapping.Text, Unique: true, Required: true}, {Name: "mail", Type: mapping.Email, Unique: true, Required: true}}},
+		{Name: "rooms", Fields: []mapping.Field{{Name: "name", Type: mapping.Text}, link("owner", "people"), link("floor", "floors")}},
+		{Name: "doors", Key: []string{"name"}, Fields: []mapping.Field{{Name: "name", Type: mapping.Text, Required: true}}},
+		{Name: "room_doors", Key: []string{"room", "door"}, Fields: []mapping.Field{link("room", "rooms"), link("door", "doors"), {Name: "side", Type: mapping.Text, Required: true}}},
+		{Name: "keys", Fields: []mapping.Field{{Name: "name", Type: mapping.Text}}},
+		{Name: "room_keys", Fields: []mapping.Field{link("key", "keys"), link("room", "rooms"), {Name: "count", Type: mapping.Integer}}},
+	}}
+	_, err := mapping.Compile(mapping.Mapping{
+		Object: "rooms", Key: "id",
+		Fields:   []mapping.FieldMapping{from("owner", "owner"), from("floor", "floor")},
+		SyncKeys: keys("name"),
+		Children: []mapping.ChildMapping{{Object: "doors", From: "doors", Fields: []mapping.FieldMapping{from("name", "n")}}, {Object: "people", From: "people"}},
+	}, s)
+	for _, want := range []string{
+		`fields[0].to: "owner" cannot be mapped: no single field names one of the people`,
+		`fields[1].to: there is no object "floors"; did you mean "doors"?`,
+		`sync_keys[0]: "name" is not unique, so that no record can be found by it; rooms have no unique field`,
+		`children[0].fields: room_doors need a "side", and it is not mapped`,
+		`children[1].object: people are no child object of rooms; doors, keys are`,
+	} {
+		require.ErrorContains(t, err, want)
+	}
+
+	p, err := mapping.Compile(mapping.Mapping{
+		Object: "rooms", Key: "id",
+		Children: []mapping.ChildMapping{
+			{Object: "keys", From: "keys", Fields: []mapping.FieldMapping{from("name", "n"), from("count", "c")}},
+			{Object: "doors", From: "doors", Fields: []mapping.FieldMapping{from("name", "n"), from("side", "side")}},
+		},
+	}, s)
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"id 1", "rooms",
+		"keys name=a", "room_keys room=#0 key=#1 count=2",
+		"doors name=d", "room_doors room=#0 door=#3 side=left",
+		"whole room_keys", "whole room_doors",
+	}, mapped(t, p, `{"id":1,"doors":[{"n":"d","side":"left"}],"keys":[{"n":"a","c":2}]}`))
 }
 
 func TestCompileWithoutASchema(t *testing.T) {

@@ -380,7 +380,7 @@ func parseUS(s string) (time.Time, bool) {
 		if text == "" || len(text) > most || i == 2 && len(text) != most || digitsIn(text, 0) != len(text) {
 			return time.Time{}, false
 		}
-		parts[i], _ = strconv.Atoi(text) //nolint:errcheck // a few digits.
+		parts[i], _ = strconv.Atoi(text) // at most four digits
 	}
 	var c clock
 	rest = strings.TrimLeft(rest, " ")

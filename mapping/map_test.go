@@ -297,6 +297,8 @@ func TestVendorID(t *testing.T) {
 		"an object":                 {`{"meta":{"id":{"x":1}}}`, []string{"id ", none}},
 		"a list":                    {`{"meta":{"id":["x"]}}`, []string{"id ", none}},
 		"true":                      {`{"meta":{"id":true}}`, []string{"id ", none}},
+		"of a thousand characters":  {`{"meta":{"id":"` + strings.Repeat("a", 1000) + `"}}`, []string{"id " + strings.Repeat("a", 1000)}},
+		"too long a number":         {`{"meta":{"id":` + strings.Repeat("1", 64<<10+1) + `}}`, []string{"id ", `fault the vendor id at "meta.id" is longer than 64 KiB`}},
 		"not UTF-8":                 {"{\"meta\":{\"id\":\"\xff\"}}", []string{"id ", `fault the vendor id at "meta.id" is not valid UTF-8; set the encoding that the file is really in`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -311,8 +313,9 @@ func TestVendorID(t *testing.T) {
 
 func TestMalformedRecords(t *testing.T) {
 	t.Parallel()
-	const good = `{"id":"a1","model":{"name":"x","tags":["a",1.5e+3,true,false,null,{}]},"serial":"S\u00e91"}`
-	m := mapping.Mapping{Object: "assets", Key: "id", Fields: []mapping.FieldMapping{from("model", "model.name"), from("serial_number", "serial"), from("notes", "model.tags[-1].x")}}
+	const good = `{"id":"a1","model":{"name":"x","tags":["a",-1.5e+3,true,false,null,{}]},"serial":"S\u00e91"}`
+	m := mapping.Mapping{Object: "assets", Key: "id", Fields: []mapping.FieldMapping{from("model", "model.name"), from("serial_number", "serial"), from("notes", "model.tags[-1].x"), from("os_name", "list[0].x")}}
+	m.Children = children(from("name", "name"))
 	p := compile(t, m)
 	require.Equal(t, []string{"id a1", "assets serial_number=Sé1 model=x"}, mapped(t, p, good))
 
@@ -324,37 +327,41 @@ func TestMalformedRecords(t *testing.T) {
 		record string
 		want   string
 	}{
-		"a list":                        {`[{"id":1}]`, "invalid at offset 0: not a JSON object"},
-		"a text":                        {` "id"`, "invalid at offset 1: not a JSON object"},
-		"a byte order mark":             {"\ufeff{}", "invalid at offset 0: not a JSON object"},
-		"two objects":                   {`{"id":1}{"id":2}`, "invalid at offset 8: there is something after the end of the object"},
-		"something after it":            {`{"id":1} x`, "invalid at offset 9: there is something after"},
-		"no quotes around a key":        {`{id:1}`, "invalid at offset 1: a key in double quotes is missing"},
-		"a comma at the end":            {`{"id":1,}`, "invalid at offset 8: a key in double quotes is missing"},
-		"a comma at the end of a list":  {`{"id":[1,]}`, "invalid at offset 9: expected a value"},
-		"no colon":                      {`{"id" 1}`, "invalid at offset 6: a colon is missing"},
-		"no value":                      {`{"id":}`, "invalid at offset 6: expected a value"},
-		"no comma":                      {`{"id":1 "a":2}`, "invalid at offset 8: a comma or a closing brace is missing"},
-		"no comma in a list":            {`{"id":[1 2]}`, "invalid at offset 9: a comma or a closing bracket is missing"},
-		"a wrong bracket":               {`{"id":[1}`, "invalid at offset 8: a comma or a closing bracket is missing"},
-		"a wrong word":                  {`{"id":nil}`, "invalid at offset 7: expected null"},
-		"a word too long":               {`{"id":truely}`, "invalid at offset 10: a comma"},
-		"a leading zero":                {`{"id":01}`, "invalid at offset 7: a comma"},
-		"a minus alone":                 {`{"id":-}`, "invalid at offset 7: a digit is missing"},
-		"a point alone":                 {`{"id":1.}`, "invalid at offset 8: a digit is missing after the point"},
-		"no digit before the point":     {`{"id":.5}`, "invalid at offset 6: expected a value"},
-		"an exponent alone":             {`{"id":1e+}`, "invalid at offset 9: a digit is missing in the exponent"},
-		"a plus":                        {`{"id":+1}`, "invalid at offset 6: expected a value"},
-		"not a number":                  {`{"id":NaN}`, "invalid at offset 6: expected a value"},
-		"a line feed in a text":         {"{\"id\":\"a\nb\"}", "invalid at offset 8: a control character in a string"},
-		"an unknown escape":             {`{"id":"a\x"}`, "invalid at offset 9: an unknown escape"},
-		"an escape without its digits":  {`{"id":"a\u12g4"}`, "invalid at offset 12: an escape sequence lacks"},
-		"single quotes":                 {`{'id':1}`, "invalid at offset 1: a key in double quotes"},
-		"a comment":                     {`{/**/"id":1}`, "invalid at offset 1: a key in double quotes"},
-		"an odd blank":                  {"{\u00a0\"id\":1}", "invalid at offset 1: a key in double quotes"},
-		"a fault in what is not mapped": {`{"id":1,"zzz":[{"a":tru}]}`, "invalid at offset 23: expected true"},
-		"1001 levels":                   {`{"a":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + "}", "invalid at offset 1004: nested deeper than 1000 levels"},
-		"a million levels":              {`{"a":` + strings.Repeat(`{"a":`, 1_000_000), "nested deeper than 1000 levels"},
+		"a list":                            {`[{"id":1}]`, "invalid at offset 0: not a JSON object"},
+		"a text":                            {` "id"`, "invalid at offset 1: not a JSON object"},
+		"a byte order mark":                 {"\ufeff{}", "invalid at offset 0: not a JSON object"},
+		"two objects":                       {`{"id":1}{"id":2}`, "invalid at offset 8: there is something after the end of the object"},
+		"something after it":                {`{"id":1} x`, "invalid at offset 9: there is something after"},
+		"no quotes around a key":            {`{id:1}`, "invalid at offset 1: a key in double quotes is missing"},
+		"a comma at the end":                {`{"id":1,}`, "invalid at offset 8: a key in double quotes is missing"},
+		"a comma at the end of a list":      {`{"id":[1,]}`, "invalid at offset 9: expected a value"},
+		"no colon":                          {`{"id" 1}`, "invalid at offset 6: a colon is missing"},
+		"no value":                          {`{"id":}`, "invalid at offset 6: expected a value"},
+		"no comma":                          {`{"id":1 "a":2}`, "invalid at offset 8: a comma or a closing brace is missing"},
+		"no comma in a list":                {`{"id":[1 2]}`, "invalid at offset 9: a comma or a closing bracket is missing"},
+		"a wrong bracket":                   {`{"id":[1}`, "invalid at offset 8: a comma or a closing bracket is missing"},
+		"a wrong word":                      {`{"id":nil}`, "invalid at offset 7: expected null"},
+		"a word too long":                   {`{"id":truex}`, "invalid at offset 10: a comma"},
+		"a leading zero":                    {`{"id":01}`, "invalid at offset 7: a comma"},
+		"a minus alone":                     {`{"id":-}`, "invalid at offset 7: a digit is missing"},
+		"a point alone":                     {`{"id":1.}`, "invalid at offset 8: a digit is missing after the point"},
+		"no digit before the point":         {`{"id":.5}`, "invalid at offset 6: expected a value"},
+		"an exponent alone":                 {`{"id":1e+}`, "invalid at offset 9: a digit is missing in the exponent"},
+		"a plus":                            {`{"id":+1}`, "invalid at offset 6: expected a value"},
+		"not a number":                      {`{"id":NaN}`, "invalid at offset 6: expected a value"},
+		"a line feed in a text":             {"{\"id\":\"a\nb\"}", "invalid at offset 8: a control character in a string"},
+		"an unknown escape":                 {`{"id":"a\x"}`, "invalid at offset 9: an unknown escape"},
+		"an escape without its digits":      {`{"id":"a\u12g4"}`, "invalid at offset 12: an escape sequence lacks"},
+		"single quotes":                     {`{'id':1}`, "invalid at offset 1: a key in double quotes"},
+		"a comment":                         {`{/**/"id":1}`, "invalid at offset 1: a key in double quotes"},
+		"an odd blank":                      {"{\u00a0\"id\":1}", "invalid at offset 1: a key in double quotes"},
+		"a fault in the first item":         {`{"id":1,"list":[{"x":tru}]}`, "invalid at offset 24: expected true"},
+		"a control character between":       {"{\"id\":1,\x0b\"a\":2}", "invalid at offset 8: a key in double quotes"},
+		"a fault in a list of children":     {`{"id":1,"apps":[{"name":tru}]}`, "invalid at offset 27: expected true"},
+		"a fault in an item that is mapped": {`{"id":1,"model":{"tags":[{"x":tru}]}}`, "invalid at offset 33: expected true"},
+		"a fault in what is not mapped":     {`{"id":1,"zzz":[{"a":tru}]}`, "invalid at offset 23: expected true"},
+		"1001 levels":                       {`{"a":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + "}", "invalid at offset 1004: nested deeper than 1000 levels"},
+		"a million levels":                  {`{"a":` + strings.Repeat(`{"a":`, 1_000_000), "nested deeper than 1000 levels"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -518,7 +525,7 @@ func TestManyChildrenInOneRecord(t *testing.T) {
 	require.Len(t, out.Rows, 3)
 }
 
-func TestOneFieldOfEachFaultString(t *testing.T) {
+func TestFaultString(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "no vendor id", mapping.Fault{Reason: "no vendor id"}.String())
 	require.Equal(t, "email: is required", mapping.Fault{Field: "email", Reason: "is required"}.String())

@@ -17,14 +17,16 @@ type Mapping struct {
 	Children []ChildMapping // lists inside a record that fill child objects
 }
 
-// A FieldMapping fills one target field.
+// A FieldMapping fills one target field: from a path or with a constant, or with
+// nothing but a default.
 type FieldMapping struct {
 	To   string // the target field
 	From string // path of the source value; empty for a constant
 	// Value is a constant, used where From is empty. It is coerced to the target
 	// field's type when the mapping is compiled.
 	Value string
-	// Default is written when a record is created and the source has no value.
+	// Default is written when a record is created and the source has no value. It
+	// is coerced like Value.
 	Default string
 	// Write says when the field is written. Empty means Always.
 	Write WriteRule
@@ -57,7 +59,8 @@ const (
 	USDate       Format = "us-date"       // "01/02/2026", "1/2/2026 3:04:05 PM"
 )
 
-// A SyncKey is a unique target field by which records are matched.
+// A SyncKey is a unique target field by which records are matched, or a field of
+// the object's key, which stands for the whole key.
 type SyncKey struct {
 	Field string
 	// Update lets a secondary key's value be written too; without it a secondary
@@ -159,7 +162,9 @@ type Column struct {
 }
 
 // Out is the result of one record. A Mapper fills it with the Add methods; it
-// keeps its memory over Reset. Values may share memory with the record.
+// keeps its memory over Reset. The vendor id and the values may share memory with
+// the record, which nobody changes as long as they are in use. The zero Out is
+// ready to use.
 type Out struct {
 	VendorID string // the vendor's own id, as text; empty if the record has none
 	Faults   []Fault

@@ -1,8 +1,6 @@
 package mapping
 
 import (
-	"slices"
-
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/credentials"
 )
@@ -58,13 +56,9 @@ func (p *Program) Mask(rec connector.Record) connector.Record {
 	if len(s.spans) == 0 {
 		return rec
 	}
-	slices.SortFunc(s.spans, func(a, b [2]int) int { return a[0] - b[0] })
 	out := make(connector.Record, 0, len(rec)+len(s.spans)*len(masked))
 	done := 0
 	for _, span := range s.spans {
-		if span[0] < done {
-			continue // inside one that is masked already
-		}
 		out = append(out, rec[done:span[0]]...)
 		out = append(out, masked...)
 		done = span[1]

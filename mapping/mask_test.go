@@ -48,6 +48,7 @@ func TestMask(t *testing.T) {
 		"malformed, nothing declared":           {nil, `{"pin":1`, `{"pin":1`},
 		"malformed after the secret":            {[]string{"pin"}, `{"pin":"1234","x":`, `{"record":"********"}`},
 		"malformed before the secret":           {[]string{"pin"}, `{x,"pin":"1234"}`, `{"record":"********"}`},
+		"malformed in a list":                   {[]string{"keys[].pin"}, `{"keys":[{"pin":"1234"},{"pin":tru}]}`, `{"record":"********"}`},
 		"no object":                             {[]string{"pin"}, `"1234"`, `{"record":"********"}`},
 		"no bytes at all":                       {[]string{"pin"}, ``, `{"record":"********"}`},
 	} {

@@ -115,7 +115,7 @@ func (p *Program) fingerprint(m Mapping, sensitive [][]string) string {
 		fmt.Fprintf(h, "target %q %d\n", target.Object, target.Role)
 		for k := range p.fills[i].columns {
 			c := &p.fills[i].columns[k]
-			fmt.Fprintf(h, "column %q %q %v %q %v %t %t %t %q %d\n",
+			fmt.Fprintf(h, "column %q %q %#v %q %#v %t %t %t %q %d\n",
 				c.Field, c.Write, c.Default, c.from, c.constant, c.Sensitive, c.MatchOnly, c.automatic, c.format, c.target)
 			if c.coercion.field != nil {
 				c.coercion.field.fingerprint(h)
@@ -203,6 +203,9 @@ func (r *run) vendorID() {
 		id, reason = stringOf(r.scan.src, t, &r.arena)
 	case numberToken:
 		id = view(r.scan.src[t.start:t.end])
+		if len(id) > maxText {
+			reason = tooLong
+		}
 	default:
 	}
 	switch {
@@ -367,7 +370,7 @@ func (r *run) childItem(c *childProgram, frame []token, item *listItem) {
 		copy(values, title)
 		r.rows[r.remember(form)] = at
 	}
-	form = binary.LittleEndian.AppendUint64(append(form[:0], 'i'), uint64(at))
+	form = binary.LittleEndian.AppendUint64(append(form[:0], 'i'), uint64(at)) //nolint:gosec // an index.
 	for _, i := range c.installKey {
 		form = appendForm(form, installs[i].field, install[i])
 	}

@@ -83,7 +83,7 @@ type scanner struct {
 	src   []byte
 	frame []token  // the slots that are being filled
 	lists []list   // by the index of their listNode
-	spans [][2]int // the values to mask
+	spans [][2]int // the values to mask, in their order
 
 	junk   token // takes what nobody wants
 	key    []byte
@@ -138,13 +138,14 @@ func (s *scanner) blank(i int) int {
 // value scans the value at i for a node, or for nobody, and returns the index
 // after it, or -1.
 func (s *scanner) value(n *node, i, depth int) int {
-	switch {
-	case n == nil:
-		return s.skip(i, depth, &s.junk)
-	case n.leaf:
-		return s.skip(i, depth, &s.frame[n.slot])
+	t := &s.junk
+	if n != nil {
+		if !n.leaf {
+			return s.branch(n, i, depth)
+		}
+		t = &s.frame[n.slot]
 	}
-	return s.branch(n, i, depth)
+	return s.skip(i, depth, t)
 }
 
 // branch scans a value of which the inside is wanted.
@@ -605,11 +606,8 @@ func (t *keyTable) hash(key []byte) uint32 {
 	return letters * t.seed >> t.shift
 }
 
-// find returns the node of a key, or nil.
+// find returns the node of a key, or nil. The table is not empty.
 func (t *keyTable) find(key []byte) *node {
-	if len(t.slots) == 0 {
-		return nil
-	}
 	for at := int(t.hash(key)); ; at++ {
 		slot := &t.slots[at&(len(t.slots)-1)]
 		if slot.node == nil || slot.key == string(key) {

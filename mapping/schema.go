@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
+	"hash"
 	"regexp"
 	"slices"
 	"strings"
@@ -338,7 +338,7 @@ func (s *Schema) Version() string {
 }
 
 // fingerprint writes all of a field that bears on values.
-func (f *Field) fingerprint(w io.Writer) {
-	fmt.Fprintf(w, "field %q %q %q %t %t %q %q %t %t %t %q\n",
+func (f *Field) fingerprint(h hash.Hash) {
+	fmt.Fprintf(h, "field %q %q %q %t %t %q %q %t %t %t %q\n",
 		f.Name, f.Type, f.Item, f.Unique, f.Required, f.Choices, f.Object, f.Link, f.Custom, f.Upper, f.Placeholders)
 }

@@ -35,7 +35,7 @@ func (r *session) absent(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	var known, missing int64
+	var known, missing, before int64 // before: missed by an earlier read already
 	var superseded []Link
 	for l, err := range scanner.ScanLinks(ctx, r.in.ID, r.object.Name) {
 		if err != nil {
@@ -53,6 +53,9 @@ func (r *session) absent(ctx context.Context) error {
 		if gone {
 			missing++
 		}
+		if gone && l.Missing {
+			before++
+		}
 	}
 	r.state.Run.Vanished.Missing = missing
 	if err := r.forgetSuperseded(ctx, superseded); err != nil {
@@ -61,9 +64,10 @@ func (r *session) absent(ctx context.Context) error {
 	if missing == 0 || r.in.Absence == Keep || r.in.Absence == "" {
 		return nil
 	}
-	if missing > guardNumber && float64(missing) > guardShare*float64(known) {
-		r.state.Run.Vanished.Held = missing
-		r.note(Problem{Record: r.in.ID, Reason: ReasonTooManyGone.because("%d of the %d records known are not in the source any more; nothing was done about them; check the source, then archive them by hand or set absence to keep", missing, known)})
+	known, lost := known-before, missing-before
+	if lost > guardNumber && float64(lost) > guardShare*float64(known) {
+		r.state.Run.Vanished.Held = lost
+		r.note(Problem{Record: r.in.ID, Reason: ReasonTooManyGone.because("%d of the %d records known are not in the source any more; nothing was done about them; check the source, then archive them by hand or set absence to keep", lost, known)})
 		return nil
 	}
 	return r.actOnAbsence(ctx, scanner)

@@ -3,6 +3,7 @@ package syncer
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/vendorsync/vendorsync/mapping"
@@ -41,7 +42,9 @@ func (r *session) writeChildren(ctx context.Context, q *questions, it *item, hit
 		if whole {
 			for i := range existing {
 				if child := byKey[g.heldKey(&existing[i])]; child == &existing[i] {
-					r.closeChild(g, child, u, v)
+					if err := r.closeChild(ctx, q, g, child, u, v); err != nil {
+						return err
+					}
 				}
 			}
 		}
@@ -179,26 +182,59 @@ func (r *session) childDifferences(g childGroup, c Change, refs []reference) []D
 
 // closeChild takes this integration's claim off a child that its vendor no
 // longer names, and archives it unless another integration still has it.
-func (r *session) closeChild(g childGroup, child *Hit, u *unitBuilder, v *verdict) {
+func (r *session) closeChild(ctx context.Context, q *questions, g childGroup, child *Hit, u *unitBuilder, v *verdict) error {
 	if child.Link == nil || child.Archived {
-		return
+		return nil
 	}
 	u.unit.Links = append(u.unit.Links, LinkChange{Object: g.object.Name, Ref: Ref{ID: child.ID}, Remove: true})
 	if child.Shared {
-		return
+		return nil
 	}
 	u.unit.Changes = append(u.unit.Changes, Change{Object: g.object.Name, Op: Archive, Ref: Ref{ID: child.ID}, Revision: child.Revision})
 	e := u.note.effects[g.object.Name]
 	e.Archived++
 	u.note.effects[g.object.Name] = e
 	if r.observe == nil {
-		return
+		return nil
 	}
 	for _, at := range g.rest {
-		if f := &g.object.Fields[at]; !child.Values[at].IsEmpty() {
-			v.changes = append(v.changes, Difference{Object: g.object.Name, Field: f.Name, Before: f.AppendJSON(nil, child.Values[at]), After: json.RawMessage("null")})
+		f := &g.object.Fields[at]
+		if child.Values[at].IsEmpty() {
+			continue
 		}
+		before, err := r.shownHeld(ctx, q, f, child.Values[at])
+		if err != nil {
+			return err
+		}
+		if r.hidden(g, at) {
+			before = masked(before)
+		}
+		v.changes = append(v.changes, Difference{Object: g.object.Name, Field: f.Name, Before: before, After: json.RawMessage("null")})
 	}
+	return nil
+}
+
+// hidden reports whether a field of the group's object is mapped from a sensitive
+// value.
+func (r *session) hidden(g childGroup, at int) bool {
+	return slices.ContainsFunc(g.targets, func(n int) bool {
+		t := &r.targets[n]
+		return t.index[at] >= 0 && t.columns[t.index[at]].Sensitive
+	})
+}
+
+// shownHeld returns a value that the store has as JSON; a link shows as the
+// label of the record it points to.
+func (r *session) shownHeld(ctx context.Context, q *questions, f *mapping.Field, v mapping.Value) (json.RawMessage, error) {
+	t := slices.IndexFunc(r.targets, func(t target) bool { return t.Role == mapping.Shared && t.Object == f.Object })
+	if !f.Link || t < 0 {
+		return f.AppendJSON(nil, v), nil
+	}
+	hits, err := q.must(ctx, topic{object: f.Object, by: ByID}, v.Text)
+	if err != nil || len(hits) == 0 {
+		return f.AppendJSON(nil, v), err
+	}
+	return json.Marshal(r.targets[t].hitLabel(&hits[0]))
 }
 
 // value returns the reference as a field's value.

@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,15 +79,39 @@ func (r *session) readAgain(it *item) (bool, error) {
 		r.passed++
 		return true, nil
 	}
-	seen, err := r.seen.Has(it.key)
-	if err != nil || !seen {
-		if err == nil {
-			err = r.reseen.Put(it.key, nil)
-		}
+	if err := count(r.reseen, it.key); err != nil {
 		return false, err
 	}
-	fresh, err := r.reseen.Has(it.key)
-	return !fresh, err
+	now, err := times(r.reseen, it.key)
+	if err != nil {
+		return false, err
+	}
+	before, err := times(r.seen, it.key)
+	return now <= before, err
+}
+
+// times returns how often a key was counted.
+func times(m *spill.Map, k spill.Key) (uint64, error) {
+	value, ok, err := m.Get(k)
+	if err != nil || !ok {
+		return 0, err
+	}
+	if len(value) == 0 { // by far the most
+		return 1, nil
+	}
+	n, _ := binary.Uvarint(value)
+	return n, nil
+}
+
+func count(m *spill.Map, k spill.Key) error {
+	n, err := times(m, k)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return m.Put(k, nil)
+	}
+	return m.Put(k, binary.AppendUvarint(nil, n+1))
 }
 
 // judge walks one record through the contract, line by line.
@@ -106,13 +131,13 @@ func (r *session) judge(ctx context.Context, b *pendingBatch, q *questions, it *
 	if err != nil {
 		return verdict{}, err
 	}
+	b.Seen = append(b.Seen, it.key[:]...)
 	if seen {
-		return skipped(duplicateOf(strings.Clone(out.VendorID))), nil
+		return skipped(duplicateOf(strings.Clone(out.VendorID))), count(r.seen, it.key)
 	}
 	if err := r.seen.Put(it.key, nil); err != nil {
 		return verdict{}, err
 	}
-	b.Seen = append(b.Seen, it.key[:]...)
 
 	l, superseded, err := r.mustLink(ctx, q, it)
 	if err != nil {
@@ -554,7 +579,7 @@ func (r *session) write(ctx context.Context, b *pendingBatch, q *questions, it *
 
 // add writes one column into the change.
 func (c *Change) add(col *column, before, after mapping.Value) {
-	if c.Op != Create {
+	if c.Op != Create && c.Op != Ensure {
 		c.Before = append(c.Before, before)
 	}
 	if col.Sensitive && c.Hidden == nil {
@@ -707,10 +732,13 @@ func (r *session) process(ctx context.Context, pages []*mappedPage, cursor conne
 	if r.view.err != nil {
 		return fmt.Errorf("remember what was decided: %w", r.view.err)
 	}
-	if r.test != nil {
-		return r.take(b)
+	if r.test == nil {
+		return r.apply(ctx, b)
 	}
-	return r.apply(ctx, b)
+	if err := r.cancelled(ctx); err != nil {
+		return err
+	}
+	return r.take(b)
 }
 
 // cancelled reports whether somebody has asked the run to stop.

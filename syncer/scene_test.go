@@ -386,16 +386,18 @@ func (s *scene) asset(serial string) row {
 	return s.one("assets", "serial_number", serial)
 }
 
-// installs returns what is installed on a device, as in "Firefox 1".
-func (s *scene) installs(assetID string) []string {
+// installs returns what is installed on the device of that serial number, as in
+// "Firefox 1".
+func (s *scene) installs(serial string) []string {
 	s.Helper()
+	device := s.asset(serial).ID
 	titles := map[string]string{}
 	for _, r := range s.rows("software") {
 		titles[r.ID] = r.fields["name"]
 	}
 	texts := []string{}
 	for _, r := range s.rows("software_installs") {
-		if r.fields["asset"] != assetID {
+		if r.fields["asset"] != device {
 			continue
 		}
 		text := titles[r.fields["software"]] + " " + r.fields["version"]

@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,7 +32,7 @@ type session struct {
 
 	object      *mapping.Object
 	mapper      mapping.Mapper
-	mask        func(connector.Record) connector.Record
+	mask        func(connector.Record) connector.Record // what is sensitive
 	targets     []target
 	uniques     []uniqueKey // of the primary target, the sync keys first, in order
 	syncKeys    int         // how many of uniques are sync keys
@@ -44,8 +45,8 @@ type session struct {
 	lease     Lease
 	fence     atomic.Int64 // of the lease; a batch may have to take it anew
 	links     *links
-	seen      *spill.Map // vendor ids read by this run
-	reseen    *spill.Map // vendor ids first read while reading again, see checkpoint.Reread
+	seen      *spill.Map // vendor ids read by this run, and how often
+	reseen    *spill.Map // the same since it reads again, see checkpoint.Reread
 	view      *view
 	keys      *spill.Filter // keys that the store may have; nil until it pays
 	shared    map[string]*sharedParent
@@ -123,20 +124,23 @@ var errCancelled = errors.New("the run was cancelled")
 // nil if the run came to its end, records that failed included; with an error
 // the Run tells how far it came.
 //
-// It is a *StateError if the integration is not active, and a *BusyError if it
-// is running already. When ctx ends, the batch under way is finished and the run
+// It is a *StateError if the integration is not active, a *MissingError if it has
+// lost something mandatory since its launch, and a *BusyError if it is running
+// already. When ctx ends, the batch under way is finished and the run
 // is left interrupted, for the next Run to go on.
 func (s *Syncer) Run(ctx context.Context, id string, opt RunOptions) (Run, error) {
 	in, err := s.journal.Integration(ctx, id)
 	if err != nil {
 		return Run{}, fmt.Errorf("run integration %q: %w", id, err)
 	}
-	if in.State != Active {
-		missing, err := s.missing(ctx, in)
-		if err != nil {
-			return Run{}, fmt.Errorf("run integration %q: %w", id, err)
-		}
+	missing, err := s.missing(ctx, in)
+	switch {
+	case err != nil:
+		return Run{}, fmt.Errorf("run integration %q: %w", id, err)
+	case in.State != Active:
 		return Run{}, &StateError{Integration: id, State: in.State, Missing: missing}
+	case len(missing) > 0: // it was complete when it was launched
+		return Run{}, &MissingError{Integration: id, Missing: missing}
 	}
 	lease, err := s.begin(ctx, in.ID)
 	if err != nil {
@@ -244,17 +248,19 @@ func (r *session) prepare(ctx context.Context) error {
 		return connector.Errorf(connector.ErrNotFound, "open "+r.in.Connector, "it has no stream %q", r.in.Stream)
 	}
 	r.stream = stream
-	version := ""
-	r.mask = func(rec connector.Record) connector.Record { return rec }
-	if own, ok := r.s.opt.Mappers[r.in.ID]; ok {
-		r.mapper = own
-		version = fingerprintJSON(own.Targets())
-	} else {
-		program, err := mapping.Compile(r.in.Mapping, schema, stream.Fields...)
-		if err != nil {
-			return &connector.Error{Class: connector.ErrInvalid, Op: "compile the mapping", Err: err, Remedy: "correct the mapping"}
-		}
-		r.mapper, r.mask, version = program, program.Mask, program.Version()
+	declared := r.in.Mapping
+	own, isOwn := r.s.opt.Mappers[r.in.ID]
+	if isOwn { // all that is wanted of a program then is that it masks
+		declared = mapping.Mapping{Object: declared.Object, Key: cmp.Or(stream.Key, "id")}
+	}
+	program, err := mapping.Compile(declared, schema, stream.Fields...)
+	if err != nil {
+		return &connector.Error{Class: connector.ErrInvalid, Op: "compile the mapping", Err: err, Remedy: "correct the mapping"}
+	}
+	r.mapper, r.mask = program, program.Mask
+	version := program.Version()
+	if isOwn {
+		r.mapper, version = own, fingerprintJSON(own.Targets())
 	}
 	r.paths = r.in.Mapping.Paths()
 	r.filter = r.s.opt.Filters[r.in.ID]
@@ -282,7 +288,9 @@ func (r *session) prepare(ctx context.Context) error {
 // loadSeen reads back which vendor ids the resumed run has read.
 func (r *session) loadSeen(ctx context.Context) error {
 	r.ordinal = r.state.Records
-	r.goBack()
+	if err := r.goBack(); err != nil {
+		return err
+	}
 	if r.state.Run.Resumed == 0 || r.lease.Seen == nil {
 		return nil
 	}
@@ -290,8 +298,11 @@ func (r *session) loadSeen(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read what the interrupted run has seen: %w", err)
 		}
+		if len(block)%len(spill.Key{}) != 0 {
+			return connector.Errorf(connector.ErrInternal, "read what the interrupted run has seen", "a block has %d bytes", len(block))
+		}
 		for key := range slices.Chunk(block, len(spill.Key{})) {
-			if err := r.seen.Put(spill.Key(key), nil); err != nil {
+			if err := count(r.seen, spill.Key(key)); err != nil {
 				return fmt.Errorf("remember what was seen: %w", err)
 			}
 		}
@@ -415,6 +426,7 @@ func (r *session) work(ctx context.Context) (err error) {
 	ctx, lost := context.WithCancelCause(ctx)
 	defer lost(nil)
 	defer r.close()
+	r.report(false)
 	if r.test == nil {
 		stop := r.keepLease(ctx, lost)
 		defer stop()
@@ -477,7 +489,7 @@ func (r *session) keepLease(ctx context.Context, lost context.CancelCauseFunc) (
 
 // readAll reads the stream to its end, over restarts.
 func (r *session) readAll(ctx context.Context) error {
-	restarts, from := 0, r.state.Cursor
+	restarts, from, fetched := 0, r.state.Cursor, r.state.Run.Counts.Fetched
 	for {
 		err := r.readOnce(ctx)
 		if err == nil {
@@ -489,8 +501,9 @@ func (r *session) readAll(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if r.state.Cursor != from {
-			restarts, from = 0, r.state.Cursor
+		// Reading again, the cursor moves without getting anywhere.
+		if n := r.state.Run.Counts.Fetched; n > fetched || !r.state.Reread && r.state.Cursor != from {
+			restarts, from, fetched = 0, r.state.Cursor, n
 		}
 		var stop *stopError
 		if errors.As(err, &stop) {
@@ -506,7 +519,9 @@ func (r *session) readAll(ctx context.Context) error {
 			r.state.Cursor, r.state.AnonymousAt = "", 0
 			r.state.Ahead = r.state.Run.Counts.Fetched > 0
 		}
-		r.goBack()
+		if err := r.goBack(); err != nil {
+			return err
+		}
 		r.log.WarnContext(ctx, "opening a new source after a failure", "run", r.state.Run.ID, "restart", restarts, "error", err)
 		if err := r.pause(ctx, restarts, err); err != nil {
 			return err
@@ -515,13 +530,19 @@ func (r *session) readAll(ctx context.Context) error {
 }
 
 // goBack sets the run to read on from the last committed cursor.
-func (r *session) goBack() {
+func (r *session) goBack() error {
 	r.state.Reread = r.state.Reread || r.state.Ahead
 	r.passed = r.state.AnonymousAt
 	r.skip = 0
-	if r.state.Reread {
-		r.skip = r.state.Anonymous - r.state.AnonymousAt
+	if !r.state.Reread {
+		return nil
 	}
+	r.skip = r.state.Anonymous - r.state.AnonymousAt
+	if err := r.reseen.Close(); err != nil {
+		return fmt.Errorf("remove a temporary file: %w", err)
+	}
+	r.reseen = spill.New(spill.Options{Dir: r.s.opt.SpillDir})
+	return nil
 }
 
 // A stopError is an error that no new Source will mend: the store's, the

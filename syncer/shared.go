@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/vendorsync/vendorsync/credentials"
 	"github.com/vendorsync/vendorsync/mapping"
 )
 
@@ -27,15 +28,7 @@ const maxShared = 100_000
 // parentKey returns the normal form of a shared row's key, and the fields it is
 // made of.
 func (t *target) parentKey(row mapping.Row) (fields []string, text string) {
-	fields = t.object.Key
-	if len(fields) == 0 {
-		for _, c := range t.columns {
-			if c.field.Unique {
-				fields = []string{c.Field}
-				break
-			}
-		}
-	}
+	fields = t.keyFields()
 	if len(fields) == 0 {
 		return nil, ""
 	}
@@ -47,14 +40,40 @@ func (t *target) parentKey(row mapping.Row) (fields []string, text string) {
 	})
 }
 
-// label is what a person calls the row: the first field of its key.
+// keyFields returns the fields by which a shared record is found: the object's
+// key, or else the first unique field that is mapped.
+func (t *target) keyFields() []string {
+	if len(t.object.Key) > 0 {
+		return t.object.Key
+	}
+	for _, c := range t.columns {
+		if c.field.Unique {
+			return []string{c.Field}
+		}
+	}
+	return nil
+}
+
+// label is what a person calls the row: the fields of its key.
 func (t *target) label(row mapping.Row) string {
-	fields, _ := t.parentKey(row)
-	parts := make([]string, 0, len(fields))
-	for _, name := range fields {
-		at := t.object.Field(name)
-		if c := t.index[at]; c >= 0 && !row.Values[c].IsEmpty() {
-			parts = append(parts, t.object.Fields[at].Format(row.Values[c]))
+	return t.labelOf(func(c int) mapping.Value { return row.Values[c] })
+}
+
+// hitLabel is what a person calls a record that a look-up found.
+func (t *target) hitLabel(hit *Hit) string {
+	return t.labelOf(func(c int) mapping.Value { return hit.Values[t.columns[c].at] })
+}
+
+func (t *target) labelOf(value func(column int) mapping.Value) string {
+	var parts []string
+	for _, name := range t.keyFields() {
+		c := t.index[t.object.Field(name)]
+		switch {
+		case c < 0 || value(c).IsEmpty():
+		case t.columns[c].Sensitive:
+			parts = append(parts, credentials.Mask)
+		default:
+			parts = append(parts, t.columns[c].field.Format(value(c)))
 		}
 	}
 	return strings.Join(parts, " / ")
@@ -223,8 +242,7 @@ func (r *session) createShared(b *pendingBatch, t *target, row mapping.Row, p *s
 			continue
 		}
 		p.filled |= 1 << i
-		c.Columns = append(c.Columns, t.columns[i].at)
-		c.After = append(c.After, v)
+		c.add(&t.columns[i], mapping.Null, v)
 	}
 	p.batch, p.change = b, b.changes
 	b.add(Unit{Changes: []Change{c}}, note{shared: p, object: t.Object, effects: map[string]Effects{t.Object: {Created: 1}}})
@@ -239,9 +257,7 @@ func (r *session) fillShared(b *pendingBatch, t *target, row mapping.Row, name s
 	for i, v := range row.Values {
 		if !v.IsEmpty() && p.filled&(1<<i) == 0 {
 			p.filled |= 1 << i
-			c.Columns = append(c.Columns, t.columns[i].at)
-			c.Before = append(c.Before, mapping.Null)
-			c.After = append(c.After, v)
+			c.add(&t.columns[i], mapping.Null, v)
 		}
 	}
 	if len(c.Columns) == 0 {

@@ -110,8 +110,8 @@ const KeySeparator = "\x1f"
 func KeyOf(o *mapping.Object, fields []string, values func(field int) mapping.Value) string {
 	parts := make([]string, len(fields))
 	for i, name := range fields {
-		f := o.Field(name)
-		parts[i] = o.Fields[f].Normalize(values(f))
+		at := o.Field(name)
+		parts[i] = keyPart(&o.Fields[at], values(at))
 	}
 	if parts[0] == "" {
 		return ""
@@ -196,6 +196,8 @@ const (
 	Ensure  Op = "ensure"
 	Update  Op = "update"
 	Archive Op = "archive"
+	// Delete is a record's end, by a person's hand: it stands in history alone.
+	Delete Op = "delete"
 	// Restore takes a record out of the archive and may write fields too.
 	Restore Op = "restore"
 )

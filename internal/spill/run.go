@@ -87,10 +87,10 @@ func appendValue(b, value []byte) []byte {
 // decodeValue returns the value that b begins with, and what follows it.
 func decodeValue(b []byte) (value, rest []byte, err error) {
 	n, width := binary.Uvarint(b)
-	if width <= 0 || uint64(len(b)-width) < n {
+	if width <= 0 || n > uint64(len(b)) || int(n) > len(b)-width { //nolint:gosec // compared before it is converted
 		return nil, nil, errCut
 	}
-	end := width + int(n) //nolint:gosec // n is at most len(b), so it fits
+	end := width + int(n) //nolint:gosec // n is at most len(b)
 	return b[width:end], b[end:], nil
 }
 

@@ -22,8 +22,11 @@ import (
 	"github.com/vendorsync/vendorsync/syncer"
 )
 
-// DefaultStore is the store of a file that names none.
-const DefaultStore = "sqlite:inventory.db"
+// The stores that a file names, beside "sqlite:" with any other file.
+const (
+	DefaultStore = "sqlite:inventory.db" // of a file that names none
+	MemoryStore  = "memory"              // keeps nothing
+)
 
 // MaxSize is how many bytes a file may have.
 const MaxSize = 8 << 20
@@ -34,8 +37,12 @@ type File struct {
 	// Dir is the folder that relative paths start from, the store's and those in
 	// settings: the file's own. Empty for a file that was not loaded from disk.
 	Dir string
-	// Store is "sqlite:FILE" or "memory:". Defaults to DefaultStore.
+	// Store is "sqlite:FILE", or "memory" for one that keeps nothing. Defaults to
+	// DefaultStore.
 	Store string
+	// Roles are what users.role may be. Whoever opens the store gives them to it.
+	// Empty means any.
+	Roles []string
 	// Fields are the custom fields that the file adds to the target model, in its
 	// order.
 	Fields []CustomField
@@ -120,7 +127,7 @@ func Parse(data []byte, opt Options) (*File, error) {
 		raw, _ = fileForm().read(r, doc, "")
 	}
 	b := &builder{reader: r, registry: opt.Registry, ids: map[string]string{}}
-	f := &File{Name: opt.Name, Store: cmp.Or(raw.store, DefaultStore), places: r.places}
+	f := &File{Name: opt.Name, Store: cmp.Or(raw.store, DefaultStore), Roles: raw.roles, places: r.places}
 	b.checkStore(f.Store)
 	for _, object := range raw.fields {
 		for _, field := range object.value {
@@ -246,9 +253,9 @@ func (b *builder) checkStore(store string) {
 	switch {
 	case kind == "sqlite" && rest == "":
 		b.faultAt("store", "the file's name is missing; write %s", DefaultStore)
-	case ok && kind == "sqlite", store == "memory:":
+	case ok && kind == "sqlite", store == MemoryStore:
 	default:
-		b.faultAt("store", "%q is no store; write sqlite:FILE, or memory: to keep nothing", cut(store))
+		b.faultAt("store", "%q is no store; write sqlite:FILE, or %s to keep nothing", cut(store), MemoryStore)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -47,7 +48,7 @@ type reader struct {
 }
 
 // maxVisited bounds the work that aliases of aliases can cause.
-const maxVisited = 1_000_000
+const maxVisited = 250_000
 
 func (r *reader) fault(n *yaml.Node, path, format string, args ...any) {
 	r.problems = append(r.problems, Problem{Line: n.Line, Column: n.Column, Path: path, Message: fmt.Sprintf(format, args...)})
@@ -126,9 +127,15 @@ func scalar(r *reader, n *yaml.Node, path, wanted string) (*yaml.Node, bool) {
 	return n, true
 }
 
-// scalarNode returns a scalar that reads as exactly this text.
+// scalarNode returns a scalar that reads as exactly this text, without quotes
+// where it can do without.
 func scalarNode(text string) *yaml.Node {
-	n := &yaml.Node{}
+	n := &yaml.Node{Kind: yaml.ScalarNode, Value: text}
+	if tag := n.ShortTag(); tag != "!!str" && slices.Contains(plainTags, tag) {
+		n.Tag = tag
+		return n
+	}
+	n = &yaml.Node{}
 	n.SetString(text)
 	if n.Style&yaml.LiteralStyle != 0 || strings.ContainsFunc(text, func(c rune) bool { return c < ' ' }) {
 		n.Style = yaml.DoubleQuotedStyle
@@ -136,7 +143,13 @@ func scalarNode(text string) *yaml.Node {
 	return n
 }
 
-func toScalar(text string) (*yaml.Node, error) { return scalarNode(text), nil }
+// toScalar is what a person typed as a text.
+func toScalar(text string) (*yaml.Node, error) {
+	if !utf8.ValidString(text) {
+		return nil, fmt.Errorf("%q is not UTF-8", cut(text))
+	}
+	return scalarNode(text), nil
+}
 
 // text is any scalar, taken as it is written.
 func text() form[string] {

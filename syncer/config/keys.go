@@ -10,6 +10,7 @@ import (
 // fileDoc is the file as it is written.
 type fileDoc struct {
 	store   string
+	roles   []string
 	fields  []named[[]mapping.Field]
 	entries []entryDoc
 }
@@ -133,7 +134,8 @@ func customFieldForm() form[mapping.Field] {
 // fileForm is the whole file.
 func fileForm() form[fileDoc] {
 	return object(
-		bind("store", "Where the records are kept: sqlite:FILE, or memory: to keep nothing. Default: "+DefaultStore+".", text(), func(f *fileDoc, v string) { f.store = v }),
+		bind("store", "Where the records are kept: sqlite:FILE, or memory to keep nothing. Default: "+DefaultStore+".", text(), func(f *fileDoc, v string) { f.store = v }),
+		bind("roles", "The roles that users may have. Default: any.", texts(), func(f *fileDoc, v []string) { f.roles = v }),
 		bind("fields", "Custom fields, by target object.", free(list(customFieldForm())), func(f *fileDoc, v []named[[]mapping.Field]) { f.fields = v }),
 		bind("integrations", "What is synced: one entry for each list of a vendor that fills one object.", list(placed(entryForm())), func(f *fileDoc, v []entryDoc) { f.entries = v }),
 	)

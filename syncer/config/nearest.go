@@ -33,24 +33,29 @@ func nearest(name string, names []string) string {
 // maxNameLength bounds the work that a misspelt name can cause.
 const maxNameLength = 64
 
-// distance counts the letters to insert, delete or change to make b of a.
+// distance counts the letters to insert, delete, change or swap with their
+// neighbour to make b of a.
 func distance(a, b string) int {
 	if len(a) > maxNameLength || len(b) > maxNameLength {
 		return max(len(a), len(b))
 	}
-	row := make([]int, len(b)+1)
+	// row, and the two before it
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
+		before, last, row = last, row, before
 		row[0] = i + 1
 		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
 			}
-			diagonal, row[j+1] = row[j+1], cost
+			row[j+1] = min(last[j]+cost, last[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
 		}
 	}
 	return row[len(b)]

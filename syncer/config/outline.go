@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/internal/path"
 	"github.com/vendorsync/vendorsync/mapping"
@@ -63,12 +65,24 @@ func (o Outline) Entry() []byte {
 	if o.Spec.NeedsCredential() {
 		w.pair(0, "credential", "", "the name of the credential to read with; needed to launch")
 	}
-	w.pair(0, "object", object, "")
+	w.pair(0, "object", object, o.objects(object))
 	w.pair(0, "policy", string(syncer.CreateAndUpdate), fmt.Sprintf("or %s, %s", syncer.CreateOnly, syncer.UpdateOnly))
 	w.pair(0, "integration_user", "", "to whom every change is attributed; needed to launch")
 	w.line(0, "launch: false  # true: active as soon as nothing is missing")
 	o.mapping(w, object)
 	return []byte(w.String())
+}
+
+// objects names the target objects, if none is chosen.
+func (o Outline) objects(chosen string) string {
+	if chosen != "" || o.Schema == nil {
+		return ""
+	}
+	names := make([]string, len(o.Schema.Objects))
+	for i := range o.Schema.Objects {
+		names[i] = o.Schema.Objects[i].Name
+	}
+	return "the target: " + strings.Join(names, ", ") + "; needed to launch"
 }
 
 // A writer lays lines out.
@@ -104,7 +118,12 @@ func remark(text string) string {
 
 // quote writes a text as YAML in one line.
 func quote(text string) string {
-	s, ok := inline(scalarNode(text))
+	n := scalarNode(text)
+	s, ok := inline(n)
+	if ok && strings.Contains(s, "''") {
+		n.Style = yaml.DoubleQuotedStyle
+		s, ok = inline(n)
+	}
 	if !ok {
 		return fmt.Sprintf("%q", text)
 	}

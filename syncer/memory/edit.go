@@ -9,10 +9,6 @@ import (
 	"github.com/vendorsync/vendorsync/syncer"
 )
 
-// Deleted is the kind of the last event in the history of a record that
-// [Store.Delete] has removed.
-const Deleted syncer.Op = "delete"
-
 // Insert makes a record from outside of a run, on behalf of the actor, and
 // returns its id. Values are text as a person writes it, by field; a link field
 // takes the other record's id. The error is syncer.ErrConflict if another
@@ -121,7 +117,7 @@ func (s *Store) has(object, id string) bool {
 
 // Delete removes a record with its links, and the records that are tied to it by
 // a link field, such as the installs of an asset. Their history stays, with an
-// event of kind Deleted at its end. The error is syncer.ErrNotFound if there is
+// syncer.Delete event at its end. The error is syncer.ErrNotFound if there is
 // no such record.
 func (s *Store) Delete(ctx context.Context, actor, object, id string) error {
 	if err := ctx.Err(); err != nil {
@@ -170,6 +166,6 @@ func (s *Store) remove(tx *tx, actor string, o *mapping.Object, t *table, id str
 	for _, l := range t.links {
 		l.remove(tx, id, "")
 	}
-	s.record(tx, syncer.Event{Object: o.Name, ID: id, Revision: old.revision + 1, At: s.now(), Op: Deleted, Actor: actor})
+	s.record(tx, syncer.Event{Object: o.Name, ID: id, Revision: old.revision + 1, At: s.now(), Op: syncer.Delete, Actor: actor})
 	return nil
 }

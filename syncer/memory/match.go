@@ -30,12 +30,21 @@ func (s *Store) Match(ctx context.Context, q syncer.Query) ([][]syncer.Hit, erro
 	all := make([][]syncer.Hit, len(q.Values))
 	for i, v := range q.Values {
 		for _, id := range find(v) {
-			if r, ok := t.records[id]; ok {
+			if r, ok := t.known(id); ok {
 				all[i] = append(all[i], hit(q, o, t, id, r))
 			}
 		}
 	}
 	return all, nil
+}
+
+// known returns a record. One that lives elsewhere, and that only the links made
+// by a ledger's batch point to, has no values.
+func (t *table) known(id string) (*record, bool) {
+	if r, ok := t.records[id]; ok {
+		return r, true
+	}
+	return &record{}, t.shared(id, "")
 }
 
 // finder returns the function that finds the ids of the records that one value

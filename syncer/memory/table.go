@@ -68,9 +68,9 @@ func keysOf(o *mapping.Object, r *record) []syncer.Key {
 			keys = append(keys, syncer.Key{Field: strings.Join(fields, ","), Text: text})
 		}
 	}
-	for _, f := range o.Fields {
-		if f.Unique {
-			add(f.Name)
+	for i := range o.Fields {
+		if o.Fields[i].Unique {
+			add(o.Fields[i].Name)
 		}
 	}
 	if len(o.Key) > 0 {
@@ -82,8 +82,8 @@ func keysOf(o *mapping.Object, r *record) []syncer.Key {
 // parentsOf returns what a record points to by its link fields.
 func parentsOf(o *mapping.Object, r *record) []parent {
 	var parents []parent
-	for i, f := range o.Fields {
-		if v := r.value(i); f.Link && v.Kind == mapping.KindText {
+	for i := range o.Fields {
+		if v := r.value(i); o.Fields[i].Link && v.Kind == mapping.KindText {
 			parents = append(parents, parent{field: i, id: v.Text})
 		}
 	}

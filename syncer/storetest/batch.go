@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/vendorsync/vendorsync/mapping"
 	"github.com/vendorsync/vendorsync/syncer"
 )
 
@@ -163,40 +164,73 @@ func batchError(p *probe) {
 	p.checkpointIs("a", 1, w.checkpoint(1))
 }
 
+// keep applies a unit of a ledger, of which nothing may conflict.
+func (w *writer) keep(u syncer.Unit) syncer.Outcome {
+	b := w.batch(u)
+	b.LedgerOnly = true
+	o := w.must(b)[0]
+	w.p.written("a unit of the ledger", o)
+	return o
+}
+
 func ledgerOnly(p *probe) {
-	w := p.writer("a")
-	create := p.create("users", set{"username": "ada"})
-	create.Ref = to("row/7 of theirs")
-	b := w.batch(syncer.Unit{
-		Changes: []syncer.Change{create},
-		Links:   []syncer.LinkChange{{Object: "users", VendorID: "v7", Ref: toChange(0), Hash: 7}},
+	a, b := p.writer("a"), p.writer("b")
+	const id = "row/7 of theirs"
+	text, number := mapping.TextValue, mapping.IntValue
+	assets := p.object("assets")
+	tag, memory := assets.Field("asset_tag"), assets.Field("memory_mb")
+	link := func(vendorID string, hash uint64) syncer.LinkChange {
+		return syncer.LinkChange{Object: "assets", VendorID: vendorID, Ref: to(id), Hash: hash}
+	}
+	o := a.keep(syncer.Unit{
+		Changes: []syncer.Change{{Object: "assets", Op: syncer.Create, Ref: to(id), Columns: []int{tag, memory}, After: []mapping.Value{text("C-1"), number(12)}}},
+		Links:   []syncer.LinkChange{link("v7", 7)},
 	})
-	b.LedgerOnly = true
-	o := w.must(b)
-	p.written("the creation", o[0])
-	same(p, "the ids of the outcome", o[0].IDs, []string{"row/7 of theirs"})
-	p.gone("users", "username", "ada")
+	same(p, "the ids of the outcome", o.IDs, []string{id})
+	p.kept("a", syncer.Link{VendorID: "v7", ID: id, Hash: 7})
 
-	update := syncer.Change{Object: "users", Op: syncer.Update, Ref: to("row/7 of theirs"), Revision: 41}
-	p.assign(&update, set{"username": "bob"})
-	update.Before = create.After[:1]
-	b = w.batch(unit(update))
-	b.LedgerOnly = true
-	p.written("the update", w.must(b)[0])
-
-	if h := p.byLink("a", "users", "v7"); h == nil || h.ID != "row/7 of theirs" || h.Link == nil || h.Link.Hash != 7 || h.Link.Stale {
+	update := syncer.Change{Object: "assets", Op: syncer.Update, Ref: to(id), Revision: -1, Columns: []int{memory}, Before: []mapping.Value{number(12)}, After: []mapping.Value{number(24)}}
+	b.keep(syncer.Unit{Changes: []syncer.Change{update}, Links: []syncer.LinkChange{link("w", 8)}})
+	p.kept("a", syncer.Link{VendorID: "v7", ID: id, Hash: 7, Stale: true})
+	p.kept("b", syncer.Link{VendorID: "w", ID: id, Hash: 8})
+	superseding := link("v8", 9)
+	superseding.Supersedes = "v7"
+	a.keep(linking(superseding))
+	p.kept("a", syncer.Link{VendorID: "v7", ID: id, SupersededBy: "v8"}, syncer.Link{VendorID: "v8", ID: id, Hash: 9})
+	if h := p.byLink("a", "assets", "v8"); h == nil || h.ID != id || h.Link == nil || h.Link.Hash != 9 {
 		p.errorf("by its vendor id, the record is found as %+v", h)
 	}
-	if h := p.byID("a", "users", "row/7 of theirs"); h == nil || h.Link == nil || h.Link.VendorID != "v7" {
+	if h := p.byID("a", "assets", id); h == nil || h.Link == nil || h.Link.VendorID != "v8" || !h.Shared {
 		p.errorf("by its id, the record is found as %+v", h)
 	}
+	p.gone("assets", "asset_tag", "c-1")
+	a.keep(linking(syncer.LinkChange{Object: "assets", Ref: to(id), Remove: true}))
+
 	if r, ok := p.store.(syncer.Reader); ok {
-		events := p.history(r, "users", "row/7 of theirs")
+		events := p.history(r, "assets", id)
 		if len(events) != 2 {
 			p.fatalf("the history has %d events, not 2: %+v", len(events), events)
 		}
-		p.eventChange(events[0], "username", nil, "ada")
-		p.eventChange(events[1], "username", "ada", "bob")
+		p.wants(events[0], syncer.Create, a, start)
+		p.eventChange(events[0], "asset_tag", nil, "C-1")
+		p.eventChange(events[0], "memory_mb", nil, 12)
+		p.wants(events[1], syncer.Update, b, start)
+		p.changed(events[1], "memory_mb")
+		p.eventChange(events[1], "memory_mb", 12, 24)
 	}
-	p.checkpointIs("a", 2, w.checkpoint(2))
+	p.checkpointIs("a", 3, a.checkpoint(3))
+}
+
+// kept notes a fault unless the ledger has these links of an integration.
+func (p *probe) kept(integration string, want ...syncer.Link) {
+	if !is[syncer.LinkScanner](p.store) {
+		return
+	}
+	links := p.scan(integration, "assets")
+	for i := range links {
+		if links[i].SupersededBy != "" { // the rest of such a link says nothing
+			links[i].Hash, links[i].Stale, links[i].Missing = 0, false, false
+		}
+	}
+	same(p, "the links of the ledger", links, want)
 }

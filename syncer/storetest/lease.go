@@ -23,7 +23,8 @@ func leaseRules() []rule {
 		{"fence-never", "Apply without a lease returns ErrFence and writes nothing", fenceNever},
 		{"seen-kept", "the Seen blocks of a run come back up to a batch's number", seenKept},
 		{"seen-run", "the first batch of another run forgets the Seen blocks", seenRun},
-		{"seen-released", "a batch with Release forgets the Seen blocks", seenReleased},
+		{"seen-released", "Seen blocks outlive the lease, since the run may be taken up", seenReleased},
+		{"seen-done", "a batch with Done forgets the Seen blocks", seenDone},
 	}
 }
 
@@ -39,29 +40,30 @@ func leaseNew(p *probe) {
 	}
 }
 
-// busy notes a fault unless Begin is refused, and returns what it says.
-func (p *probe) busy(c syncer.Claim, when string) *syncer.BusyError {
+// busy notes a fault unless Begin is refused.
+func (p *probe) busy(c syncer.Claim, when string) { p.holderOf(c, when) }
+
+// holderOf notes a fault unless Begin is refused, and returns what it says of the
+// holder.
+func (p *probe) holderOf(c syncer.Claim, when string) (holder syncer.BusyError) {
 	lease, err := p.store.Begin(p.ctx, c)
 	if err == nil {
 		p.errorf("%s, Begin gave away the lease, with the fence %d", when, lease.Fence)
-		return nil
+		return holder
 	}
 	var busy *syncer.BusyError
 	if !errors.As(err, &busy) {
 		p.errorf("%s, Begin returned %q, which is no *BusyError", when, err)
-		return nil
+		return holder
 	}
-	return busy
+	return *busy
 }
 
 func leaseBusy(p *probe) {
 	w := p.writer("a")
 	c := p.claim("a")
 	c.Owner = "another"
-	busy := p.busy(c, "while the lease lasts")
-	if busy == nil {
-		return
-	}
+	busy := p.holderOf(c, "while the lease lasts")
 	equal(p, "BusyError.Integration", busy.Integration, "a")
 	equal(p, "BusyError.Owner", busy.Owner, "owner of a")
 	equal(p, "BusyError.Fence", busy.Fence, w.lease.Fence)
@@ -155,7 +157,7 @@ func fenceGreater(p *probe) {
 	}
 	c := p.claim("a")
 	c.Over = last
-	w = next("a take-over", p.claimed(c, "run 2"))
+	next("a take-over", p.claimed(c, "run 2"))
 	p.now = p.now.Add(2 * ttl)
 	w = next("the end of the lease", p.begin("a", "run 3"))
 	b := w.batch()
@@ -216,20 +218,20 @@ func fenceNever(p *probe) {
 }
 
 // saw applies a batch with a Seen block, whose bytes are changed after it.
-func (w *writer) saw(block string, release bool) {
+func (w *writer) saw(block string) {
 	b := w.batch()
-	b.Seen, b.Release = []byte(block), release
+	b.Seen = []byte(block)
 	w.must(b)
 	copy(b.Seen, bytes.Repeat([]byte{'?'}, len(block)))
 }
 
 func seenKept(p *probe) {
 	w := p.writer("a")
-	w.saw("one", false)
+	w.saw("one")
 	w.apply()
-	w.saw("three", false)
-	w.saw("four", false)
-	p.writer("b").saw("of another integration", false)
+	w.saw("three")
+	w.saw("four")
+	p.writer("b").saw("of another integration")
 	c := p.claim("a")
 	c.Over = w.lease.Fence
 	lease := p.claimed(c, w.run).lease
@@ -238,7 +240,8 @@ func seenKept(p *probe) {
 	same(p, "the blocks up to batch 0", p.blocks(lease, w.run, 0), nil)
 	same(p, "the blocks of another run", p.blocks(lease, "run 2", 4), nil)
 	if lease.Seen != nil {
-		for range lease.Seen(p.ctx, w.run, 4) {
+		for _, err := range lease.Seen(p.ctx, w.run, 4) {
+			p.no(err, "the first step of Lease.Seen")
 			break // must leave the store usable
 		}
 	}
@@ -247,12 +250,12 @@ func seenKept(p *probe) {
 
 func seenRun(p *probe) {
 	w := p.writer("a")
-	w.saw("one", false)
+	w.saw("one")
 	c := p.claim("a")
 	c.Over = w.lease.Fence
 	next := p.claimed(c, "run 2")
 	same(p, "the blocks before the other run's first batch", p.blocks(next.lease, w.run, 9), []string{"one"})
-	next.saw("two", false)
+	next.saw("two")
 	c.Over = next.lease.Fence
 	lease := p.claimed(c, "run 2").lease
 	same(p, "the other run's blocks", p.blocks(lease, "run 2", 9), []string{"two"})
@@ -261,9 +264,18 @@ func seenRun(p *probe) {
 
 func seenReleased(p *probe) {
 	w := p.writer("a")
-	w.saw("one", false)
+	w.saw("one")
 	b := w.batch()
 	b.Release = true
 	w.must(b)
-	same(p, "the blocks after Release", p.blocks(p.begin("a", w.run).lease, w.run, 9), nil)
+	same(p, "the blocks after Release", p.blocks(p.begin("a", w.run).lease, w.run, 9), []string{"one"})
+}
+
+func seenDone(p *probe) {
+	w := p.writer("a")
+	w.saw("one")
+	b := w.batch()
+	b.Release, b.Done = true, true
+	w.must(b)
+	same(p, "the blocks after Done", p.blocks(p.begin("a", w.run).lease, w.run, 9), nil)
 }

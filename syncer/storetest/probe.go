@@ -64,9 +64,12 @@ func same[V comparable](p *probe, what string, got, want []V) {
 	}
 }
 
-// show cuts long texts.
+// show quotes a text, and cuts what is long.
 func show(v any) string {
 	s := fmt.Sprintf("%+v", v)
+	if text, ok := v.(string); ok {
+		s = strconv.Quote(text)
+	}
 	if len(s) > 300 {
 		return fmt.Sprintf("%s... (%d bytes)", s[:300], len(s))
 	}
@@ -227,7 +230,9 @@ func (p *probe) claimed(c syncer.Claim, run string) *writer {
 }
 
 // writer takes the lease of a new integration.
-func (p *probe) writer(integration string) *writer { return p.begin(integration, "run of "+integration) }
+func (p *probe) writer(integration string) *writer {
+	return p.begin(integration, "run of "+integration)
+}
 
 // actor is the integration user.
 func (w *writer) actor() string { return "user of " + w.integration }

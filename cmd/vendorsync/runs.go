@@ -1,0 +1,447 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vendorsync/vendorsync/syncer"
+)
+
+func (a *app) runsCommand() *cobra.Command {
+	var limit int
+	cmd := &cobra.Command{
+		Use:   "runs [ID]",
+		Short: "List runs, test runs included, the newest first",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: a.in(func(ctx context.Context, s *session, args []string) error {
+			q := syncer.RunQuery{Test: true, Limit: limit}
+			if len(args) == 1 {
+				q.Integration = args[0]
+				if _, err := s.integration(ctx, args[0]); err != nil {
+					return err
+				}
+			}
+			runs, err := s.store.Runs(ctx, q)
+			if err != nil {
+				return fmt.Errorf("list runs: %w", err)
+			}
+			return s.showRuns(runs)
+		}),
+		ValidArgsFunction: a.completeIDs,
+	}
+	cmd.Flags().IntVar(&limit, "limit", 20, "how many runs; 0 for all")
+	cmd.AddCommand(a.runsShowCommand(), a.runsPayloadCommand(), a.runsPruneCommand())
+	return cmd
+}
+
+// showRuns lists runs: as JSON an array, whatever their number.
+func (s *session) showRuns(runs []syncer.Run) error {
+	if s.json {
+		out := s.newArray()
+		for _, r := range runs {
+			if err := out.add(whole(r)); err != nil {
+				return err
+			}
+		}
+		return out.end()
+	}
+	if len(runs) == 0 {
+		s.note("there are no runs yet")
+		return nil
+	}
+	t := newTable("RUN", "INTEGRATION", "STATUS", "STARTED", "TOOK", "FETCHED", "FILTERED", "CREATED", "UPDATED", "UNCHANGED", "SKIPPED", "FAILED")
+	for _, r := range runs {
+		c := r.Counts
+		t.add(r.ID, r.Integration, statusOf(r), s.when(r.Started), took(r),
+			num(c.Fetched), num(c.Filtered), num(c.Created), num(c.Updated), num(c.Unchanged), num(c.Skipped), num(c.Failed))
+	}
+	return s.print(t)
+}
+
+// statusOf is a run's status in words.
+func statusOf(r syncer.Run) string {
+	text := strings.ReplaceAll(string(r.Status), "_", " ")
+	if r.Test {
+		return "test " + text
+	}
+	return text
+}
+
+// took is how long a run lasted.
+func took(r syncer.Run) string {
+	if r.Finished.IsZero() {
+		return ""
+	}
+	d := r.Finished.Sub(r.Started)
+	if d < time.Minute {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
+
+func num(n int64) string { return strconv.FormatInt(n, 10) }
+
+// whole returns a run in the form that JSON output promises: no list is null,
+// times are UTC.
+func whole(r syncer.Run) syncer.Run {
+	if r.Effects == nil {
+		r.Effects = map[string]syncer.Effects{}
+	}
+	if r.Problems == nil {
+		r.Problems = []syncer.Problem{}
+	}
+	r.Started = r.Started.UTC()
+	if !r.Finished.IsZero() {
+		r.Finished = r.Finished.UTC()
+	}
+	return r
+}
+
+// showDetails writes what the line of a run in a table has no room for.
+func (s *session) showDetails(r syncer.Run) error {
+	if len(r.Effects) > 0 {
+		t := newTable("ALSO", "CREATED", "UPDATED", "ARCHIVED", "RESTORED")
+		for _, object := range slices.Sorted(maps.Keys(r.Effects)) {
+			e := r.Effects[object]
+			t.add(object, num(e.Created), num(e.Updated), num(e.Archived), num(e.Restored))
+		}
+		if err := s.section(t); err != nil {
+			return err
+		}
+	}
+	if v := r.Vanished; v != (syncer.Vanished{}) {
+		if err := s.line("\nNo longer at the vendor: %d; flagged %d, archived %d, left alone because too many at once %d.", v.Missing, v.Flagged, v.Archived, v.Held); err != nil {
+			return err
+		}
+	}
+	if len(r.Problems) > 0 {
+		t := newTable("RECORD", "FIELD", "PROBLEM")
+		for _, p := range r.Problems {
+			t.add(p.Record, p.Field, p.Reason)
+		}
+		if err := s.section(t); err != nil {
+			return err
+		}
+		if more := r.ProblemCount - int64(len(r.Problems)); more > 0 {
+			return s.line("and %d more problems", more)
+		}
+	}
+	return nil
+}
+
+func (a *app) runsShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show RUN",
+		Short: "Show one run: counts, effects, problems, and of a test run what it foretold",
+		Args:  cobra.ExactArgs(1),
+		RunE: a.in(func(ctx context.Context, s *session, args []string) error {
+			r, err := s.findRun(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if s.json {
+				return s.runWithRecords(ctx, r)
+			}
+			return s.showRun(ctx, r)
+		}),
+	}
+}
+
+func (s *session) findRun(ctx context.Context, id string) (syncer.Run, error) {
+	r, err := s.store.Run(ctx, id)
+	if errors.Is(err, syncer.ErrNotFound) {
+		return r, fmt.Errorf("there is no run %q (see `vendorsync runs`)", id)
+	}
+	return r, err
+}
+
+// showRun writes all that is known of a run for people.
+func (s *session) showRun(ctx context.Context, r syncer.Run) error {
+	facts := newTable("RUN", r.ID)
+	facts.add("integration", r.Integration)
+	facts.add("status", statusOf(r))
+	facts.add("started", s.when(r.Started))
+	facts.add("finished", s.when(r.Finished))
+	facts.add("asked by", cmp.Or(r.By, r.Trigger))
+	facts.add("changes by", r.User)
+	facts.add("whole source read", cmp.Or(yes(r.Complete), "no"))
+	if r.Resumed > 0 {
+		facts.add("resumed", strconv.Itoa(r.Resumed)+" times")
+	}
+	if r.Error != "" {
+		facts.add("error", r.Error)
+		facts.add("remedy", r.Remedy)
+	}
+	c := r.Counts
+	facts.add("records", fmt.Sprintf("%d fetched = %d filtered + %d created + %d updated + %d unchanged + %d skipped + %d failed",
+		c.Fetched, c.Filtered, c.Created, c.Updated, c.Unchanged, c.Skipped, c.Failed))
+	if err := s.print(facts); err != nil {
+		return err
+	}
+	if err := s.showDetails(r); err != nil || !r.Test {
+		return err
+	}
+	forecast := newForecast()
+	for rec, err := range s.store.Payload(ctx, r.ID) {
+		if err != nil {
+			return fmt.Errorf("read the payload of run %s: %w", r.ID, err)
+		}
+		forecast.add(rec)
+	}
+	return s.showForecast(forecast, r.ID)
+}
+
+// runWithRecords writes a run as JSON, a test run with its payload.
+func (s *session) runWithRecords(ctx context.Context, r syncer.Run) error {
+	if !r.Test {
+		return s.writeJSON(whole(r))
+	}
+	out := s.newRunObject()
+	for rec, err := range s.store.Payload(ctx, r.ID) {
+		if err != nil {
+			return fmt.Errorf("read the payload of run %s: %w", r.ID, err)
+		}
+		if err := out.add(rec); err != nil {
+			return err
+		}
+	}
+	return out.end(r)
+}
+
+// A runObject writes a test run as a JSON object whose records come one by one,
+// before the rest of it, so that there can be any number.
+type runObject struct{ *array }
+
+func (a *app) newRunObject() runObject { return runObject{a.newArray()} }
+
+func (o runObject) add(rec syncer.TestRecord) error {
+	if o.items == 0 {
+		if _, err := o.w.WriteString("{\n\"records\": "); err != nil {
+			return err
+		}
+	}
+	return o.array.add(rec)
+}
+
+// end writes the rest of the object. The records of r itself are left out.
+func (o runObject) end(r syncer.Run) error {
+	r.Records = nil
+	b, err := marshal(whole(r))
+	if err != nil {
+		return err
+	}
+	text := "\n],\n"
+	if o.items == 0 {
+		text = "{\n\"records\": [],\n"
+	}
+	if _, err := o.w.WriteString(text + strings.TrimPrefix(string(b), "{\n") + "\n"); err != nil {
+		return err
+	}
+	return o.w.Flush()
+}
+
+func (a *app) runsPayloadCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "payload RUN",
+		Short: "Write exactly the payload of a test run, as JSON, to copy",
+		Args:  cobra.ExactArgs(1),
+		RunE: a.in(func(ctx context.Context, s *session, args []string) error {
+			r, err := s.findRun(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if !r.Test {
+				return fmt.Errorf("run %s is no test run, and only those keep a payload (see `vendorsync test %s`)", r.ID, r.Integration)
+			}
+			out := s.newArray()
+			for rec, err := range s.store.Payload(ctx, r.ID) {
+				if err != nil {
+					return fmt.Errorf("read the payload of run %s: %w", r.ID, err)
+				}
+				if err := out.add(rec); err != nil {
+					return err
+				}
+			}
+			if int64(out.items) < r.Counts.Fetched {
+				s.note("note: of %d records, the first %d are kept", r.Counts.Fetched, out.items)
+			}
+			return out.end()
+		}),
+	}
+}
+
+func (a *app) runsPruneCommand() *cobra.Command {
+	var olderThan string
+	var keep int
+	cmd := &cobra.Command{
+		Use:   "prune",
+		Short: "Remove old runs and their payloads; records and their history stay",
+		Args:  cobra.NoArgs,
+		RunE: a.in(func(ctx context.Context, s *session, _ []string) error {
+			age, err := parseAge(olderThan)
+			if err != nil {
+				return err
+			}
+			if keep < 0 {
+				return usagef("--keep %d is less than nothing", keep)
+			}
+			n, err := s.store.PruneRuns(ctx, s.now().Add(-age), keep)
+			if err != nil {
+				return fmt.Errorf("remove old runs: %w", err)
+			}
+			if s.json {
+				return s.writeJSON(map[string]int{"removed": n})
+			}
+			return s.line("removed %d runs", n)
+		}),
+	}
+	cmd.Flags().StringVar(&olderThan, "older-than", "90d", "remove runs that ended longer ago: 90d, 4w, 12h")
+	cmd.Flags().IntVar(&keep, "keep", 10, "how many of the newest runs of each integration stay in any case")
+	return cmd
+}
+
+// maxAge is the largest age in days, well within what a duration can hold.
+const maxAge = 100 * 365
+
+// parseAge reads a duration in days and weeks too.
+func parseAge(text string) (time.Duration, error) {
+	wrong := usagef("%q is no age such as 90d, 4w or 12h", text)
+	for suffix, days := range map[string]int{"d": 1, "w": 7} {
+		digits, ok := strings.CutSuffix(text, suffix)
+		if !ok {
+			continue
+		}
+		n, err := strconv.Atoi(digits)
+		if err != nil || n < 0 || n > maxAge/days {
+			return 0, wrong
+		}
+		return time.Duration(n*days) * 24 * time.Hour, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, wrong
+	}
+	return d, nil
+}
+
+func (a *app) cancelCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "cancel RUN",
+		Short: "Ask a run to stop, whichever process it runs in; what is written stays",
+		Args:  cobra.ExactArgs(1),
+		RunE: a.in(func(ctx context.Context, s *session, args []string) error {
+			if _, err := s.findRun(ctx, args[0]); err != nil {
+				return err
+			}
+			if err := s.syncer.Cancel(ctx, args[0]); err != nil {
+				return err
+			}
+			if s.json {
+				return s.writeJSON(map[string]any{"id": args[0], "cancel_requested": true})
+			}
+			return s.line("run %s stops after the batch it is at", args[0])
+		}),
+	}
+}
+
+// A forecast is what a test run foretells, the first records of it in a table.
+type forecast struct {
+	table   *table
+	records int
+}
+
+// maxForecast is how many records a forecast shows, and maxChildren how many
+// changes of the children of each.
+const (
+	maxForecast = 50
+	maxChildren = 4
+)
+
+func newForecast() *forecast { return &forecast{table: newTable("RECORD", "ACTION", "CHANGE")} }
+
+// add adds a record: a line for each of its changes.
+func (f *forecast) add(rec syncer.TestRecord) {
+	f.records++
+	if f.records > maxForecast {
+		return
+	}
+	name, action := rec.Record, string(rec.Action)
+	line := func(text string) {
+		f.table.add(name, action, text)
+		name, action = "", ""
+	}
+	if rec.Reason != "" {
+		line(rec.Reason)
+	}
+	children := 0
+	for _, c := range rec.Changes {
+		if c.Object != "" {
+			children++
+		}
+		if children <= maxChildren || c.Object == "" {
+			line(change(c))
+		}
+	}
+	if more := children - maxChildren; more > 0 {
+		line(fmt.Sprintf("and %d more changes of what belongs to it", more))
+	}
+	for _, object := range slices.Sorted(maps.Keys(rec.Effects)) {
+		if text := effects(rec.Effects[object]); text != "" {
+			line(object + ": " + text)
+		}
+	}
+	if name != "" || action != "" {
+		line("")
+	}
+}
+
+// change is a difference in one line.
+func change(d syncer.Difference) string {
+	field := d.Field
+	if d.Object != "" {
+		field = d.Object + "." + field
+	}
+	if empty(d.Before) {
+		return field + " = " + string(d.After)
+	}
+	return field + ": " + string(d.Before) + " → " + cmp.Or(string(d.After), "null")
+}
+
+func empty(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+
+// effects is what came of companions and children in one line.
+func effects(e syncer.Effects) string {
+	var parts []string
+	for _, p := range []struct {
+		n    int64
+		what string
+	}{{e.Created, "created"}, {e.Updated, "updated"}, {e.Archived, "archived"}, {e.Restored, "restored"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (s *session) showForecast(f *forecast, run string) error {
+	if f.records == 0 {
+		return nil
+	}
+	if err := s.section(f.table); err != nil {
+		return err
+	}
+	if more := f.records - maxForecast; more > 0 {
+		return s.line("and %d more records (see `vendorsync runs payload %s`)", more, run)
+	}
+	return nil
+}

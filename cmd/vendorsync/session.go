@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vendorsync/vendorsync/mapping"
+	"github.com/vendorsync/vendorsync/syncer"
+	"github.com/vendorsync/vendorsync/syncer/config"
+	"github.com/vendorsync/vendorsync/syncer/memory"
+	"github.com/vendorsync/vendorsync/syncer/sqlite"
+)
+
+// A store is what the commands need of one.
+type store interface {
+	syncer.Store
+	syncer.Journal
+	syncer.Reader
+	syncer.SchemaEditor
+}
+
+// A session is a command at work: the file is read, the store open, and the
+// syncer in line with the file.
+type session struct {
+	*app
+	file     *config.File
+	store    store
+	syncer   *syncer.Syncer
+	schema   *mapping.Schema
+	progress *progress
+	close    func() error
+}
+
+// in makes a command of what is to be done in a session.
+func (a *app) in(do func(ctx context.Context, s *session, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) (err error) {
+		s, err := a.open(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, s.close()) }()
+		return do(cmd.Context(), s, args)
+	}
+}
+
+// open reads the file, opens the store and brings the syncer in line.
+func (a *app) open(ctx context.Context) (*session, error) {
+	f, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	s := &session{app: a, file: f, progress: newProgress(a.err, a.errIsTTY && !a.verbose)}
+	if err := s.openStore(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.apply(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *session) openStore(ctx context.Context) error {
+	if s.file.Store == config.MemoryStore {
+		schema, err := mapping.Standard().WithChoices("users", "role", s.file.Roles)
+		if err != nil {
+			return usageError{err}
+		}
+		s.note("note: the store is memory; nothing is kept when this command ends")
+		s.store, s.close = memory.New(memory.Options{Schema: schema}), func() error { return nil }
+		return nil
+	}
+	db, err := sqlite.Open(ctx, s.storeFile(), sqlite.Options{Logger: s.logger(), Roles: s.file.Roles})
+	if err != nil {
+		return err
+	}
+	s.store, s.close = db, db.Close
+	return nil
+}
+
+// storeFile is the path of the SQLite file.
+func (s *session) storeFile() string {
+	name := strings.TrimPrefix(s.file.Store, "sqlite:")
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(s.file.Dir, name)
+}
+
+// apply brings the syncer in line with the file, and says what that changed.
+func (s *session) apply(ctx context.Context) error {
+	var err error
+	s.syncer, err = syncer.New(s.store, syncer.Options{
+		Registry: s.registry, Dir: s.file.Dir, Logger: s.logger(), Progress: s.progress.show, Now: s.now,
+	})
+	if err != nil {
+		return err
+	}
+	done, err := config.Apply(ctx, s.syncer, s.file, s.person())
+	if err != nil {
+		return err
+	}
+	for _, f := range done.Fields {
+		s.note("note: added the field %s", f)
+	}
+	for _, id := range done.Launched {
+		s.note("note: %s is active now", id)
+	}
+	for _, id := range done.Paused {
+		s.note("note: %s is paused, since %s no longer names it; its records, links and history stay", id, s.file.Name)
+	}
+	if s.schema, err = s.store.Schema(ctx); err != nil {
+		return fmt.Errorf("read the schema: %w", err)
+	}
+	return nil
+}
+
+// integration returns an integration of the journal.
+func (s *session) integration(ctx context.Context, id string) (syncer.Integration, error) {
+	in, err := s.store.Integration(ctx, id)
+	if errors.Is(err, syncer.ErrNotFound) {
+		return in, fmt.Errorf("there is no integration %q (see `vendorsync list`)", id)
+	}
+	return in, err
+}
+
+// object returns an object of the target model.
+func (s *session) object(name string) (*mapping.Object, error) {
+	if o, ok := s.schema.Object(name); ok {
+		return o, nil
+	}
+	names := make([]string, len(s.schema.Objects))
+	for i, o := range s.schema.Objects {
+		names[i] = o.Name
+	}
+	return nil, usagef("there is no object %q; there are %s", name, strings.Join(names, ", "))
+}

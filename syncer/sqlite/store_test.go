@@ -1,0 +1,33 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vendorsync/vendorsync/syncer"
+	"github.com/vendorsync/vendorsync/syncer/sqlite"
+	"github.com/vendorsync/vendorsync/syncer/storetest"
+)
+
+// open opens a store in a new file.
+func open(t testing.TB) *sqlite.Store {
+	t.Helper()
+	s, _ := openAt(t, filepath.Join(t.TempDir(), "inventory.db"))
+	return s
+}
+
+// openAt opens a store and returns it with its path.
+func openAt(t testing.TB, path string) (*sqlite.Store, string) {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s, path
+}
+
+func TestTheStoreKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t testing.TB) syncer.Store { return open(t) })
+}

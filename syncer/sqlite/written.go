@@ -1,0 +1,186 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
+	"strings"
+
+	"github.com/vendorsync/vendorsync/syncer"
+)
+
+// Written is what the writing connection remembers from batch to batch. All of it
+// can be found out again, and is, after a transaction was undone.
+type written struct {
+	insertions map[string]insertion // by shape
+	updates    map[string]string    // statements by shape
+	hidden     map[hiddenField]bool // known to be in ledger_hidden
+	vendors    map[int64]vendorSets // by integration
+}
+
+// The shape of a change is a byte for what it does, one for its object, and three
+// for each column: its field, and the flags below.
+const (
+	shapeKeyed  = 1 // the second column is written, too
+	shapeHidden = 2
+)
+
+// maxShapes bounds how many shapes are remembered.
+const maxShapes = 4096
+
+// An insertion is how records with the same columns filled are inserted.
+type insertion struct {
+	sql    string
+	number int64 // in ledger_columns
+}
+
+type hiddenField struct {
+	object int64
+	field  int
+}
+
+func newWritten() written {
+	return written{insertions: map[string]insertion{}, updates: map[string]string{}, hidden: map[hiddenField]bool{}, vendors: map[int64]vendorSets{}}
+}
+
+// forget drops what an undone transaction may have written.
+func (w *written) forget() {
+	clear(w.insertions)
+	clear(w.hidden)
+	clear(w.vendors)
+}
+
+// insertion returns how records of a shape are inserted.
+func (a *apply) insertion(ctx context.Context, l *layout, shape []byte) (insertion, error) {
+	if known, ok := a.written.insertions[string(shape)]; ok {
+		return known, nil
+	}
+	names := []string{`"id"`, `"created_at"`}
+	fields, hidden := []string{}, []string{}
+	for at := 2; at < len(shape); at += 3 {
+		i, flags := int(shape[at])|int(shape[at+1])<<8, shape[at+2]
+		name := l.object.Fields[i].Name
+		names = append(names, l.columns[i].name)
+		fields = append(fields, name)
+		if flags&shapeKeyed != 0 {
+			names = append(names, l.columns[i].keyed)
+		}
+		if flags&shapeHidden != 0 {
+			hidden = append(hidden, name)
+			if err := a.hide(ctx, l, i); err != nil {
+				return insertion{}, err
+			}
+		}
+	}
+	fieldsJSON, err := json.Marshal(fields)
+	if err != nil {
+		return insertion{}, err
+	}
+	hiddenJSON, err := json.Marshal(hidden)
+	if err != nil {
+		return insertion{}, err
+	}
+	number, err := columnsNumber(ctx, a.conn, l.number, string(fieldsJSON), string(hiddenJSON))
+	if err != nil {
+		return insertion{}, err
+	}
+	set := insertion{number: number, sql: fmt.Sprintf("INSERT INTO %s (%s, %s) VALUES (%s, 0)", l.table, strings.Join(names, ", "), colRekey, marks(len(names)))}
+	if len(a.written.insertions) >= maxShapes {
+		clear(a.written.insertions)
+	}
+	a.written.insertions[string(shape)] = set
+	return set, nil
+}
+
+// marks returns n question marks with commas between them.
+func marks(n int) string { return strings.Repeat("?, ", n-1) + "?" }
+
+// updating returns the statement for changes of a shape.
+func (a *apply) updating(l *layout, op syncer.Op, shape []byte) string {
+	if known, ok := a.written.updates[string(shape)]; ok {
+		return known
+	}
+	sets := []string{colRevision + " = " + colRevision + " + 1", `"updated_at" = ?`}
+	switch op {
+	case syncer.Archive:
+		sets = append(sets, colArchived+" = ?")
+	case syncer.Restore:
+		sets = append(sets, colArchived+" = NULL")
+	case syncer.Create, syncer.Ensure, syncer.Update:
+	}
+	for at := 2; at < len(shape); at += 3 {
+		c := &l.columns[int(shape[at])|int(shape[at+1])<<8]
+		sets = append(sets, c.name+" = ?")
+		if c.keyed != "" {
+			sets = append(sets, c.keyed+" = ?")
+		}
+	}
+	sql := fmt.Sprintf("UPDATE %s SET %s WHERE \"id\" = ? AND %s = ?", l.table, strings.Join(sets, ", "), colRevision)
+	if len(a.written.updates) >= maxShapes {
+		clear(a.written.updates)
+	}
+	a.written.updates[string(shape)] = sql
+	return sql
+}
+
+// hide remembers that a field is sensitive, so that edits by hand are masked, too.
+func (a *apply) hide(ctx context.Context, l *layout, field int) error {
+	h := hiddenField{l.number, field}
+	if a.written.hidden[h] {
+		return nil
+	}
+	_, err := a.exec(ctx, "INSERT INTO ledger_hidden (object, field) VALUES (?, ?) ON CONFLICT DO NOTHING", l.number, l.object.Fields[field].Name)
+	if err == nil {
+		a.written.hidden[h] = true
+	}
+	return err
+}
+
+// vendorSets are the vendor ids that an integration has links for, by object,
+// as long as it holds the lease of that fence.
+type vendorSets struct {
+	fence   int64
+	objects map[int64]*vendorSet
+}
+
+// A vendorSet holds hashes of the vendor ids that links, live and superseded,
+// exist for. With it, a link for a new vendor id is known to be new without an
+// index on vendor ids, which costs most where they are random.
+type vendorSet struct {
+	seed   maphash.Seed
+	hashes map[uint64]struct{}
+}
+
+func newVendorSet() *vendorSet {
+	return &vendorSet{seed: maphash.MakeSeed(), hashes: map[uint64]struct{}{}}
+}
+
+// maxVendorSet is how many vendor ids are remembered, about 20 bytes each; with
+// more, the index answers.
+const maxVendorSet = 2_000_000
+
+func (v *vendorSet) add(vendorID string) { v.hashes[maphash.String(v.seed, vendorID)] = struct{}{} }
+
+func (v *vendorSet) remove(vendorID string) {
+	delete(v.hashes, maphash.String(v.seed, vendorID))
+}
+
+func (v *vendorSet) has(vendorID string) bool {
+	_, ok := v.hashes[maphash.String(v.seed, vendorID)]
+	return ok
+}
+
+// vendorSets returns the sets of an integration: empty ones, if another process
+// may have written links since they were filled.
+func (w *written) vendorSets(integration, fence int64) map[int64]*vendorSet {
+	sets := w.vendors[integration]
+	if sets.fence != fence || sets.objects == nil {
+		sets = vendorSets{fence: fence, objects: map[int64]*vendorSet{}}
+		w.vendors[integration] = sets
+	}
+	return sets.objects
+}
+
+// release forgets what was remembered for the holder of a lease.
+func (w *written) release(integration int64) { delete(w.vendors, integration) }

@@ -17,8 +17,7 @@ import (
 func Paginate(ctx context.Context, start Cursor, fetch func(context.Context, Cursor) (Page, error)) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		cursor := start
-		// Brent's cycle detection: one remembered cursor, renewed at powers of two.
-		remembered, steps, limit := start, 0, 1
+		guard := newCursorGuard(start)
 		for {
 			if err := ctx.Err(); err != nil {
 				yield(Page{}, Errorf(ErrUnavailable, "read page", "%w", err))
@@ -33,25 +32,47 @@ func Paginate(ctx context.Context, start Cursor, fetch func(context.Context, Cur
 				yield(Page{}, Errorf(ErrMalformed, "read page", "the page after %q neither is the last nor says where the next one is", cursor))
 				return
 			}
-			if !page.Last && (page.Next == cursor || page.Next == remembered) {
-				yield(Page{}, Errorf(ErrMalformed, "read page", "the cursor %q came back: the vendor sends the same pages again and again", page.Next))
+			if err := guard.check(page); err != nil {
+				yield(Page{}, err)
 				return
 			}
 			if !yield(page, nil) || page.Last {
 				return
 			}
 			cursor = page.Next
-			if steps++; steps == limit {
-				remembered, steps, limit = cursor, 0, limit*2
-			}
 		}
 	}
 }
 
+// A cursorGuard notices a cursor that comes back, by Brent's cycle detection: it
+// remembers one cursor, renewed at powers of two.
+type cursorGuard struct {
+	last, remembered Cursor
+	steps, limit     int
+}
+
+func newCursorGuard(start Cursor) cursorGuard {
+	return cursorGuard{last: start, remembered: start, limit: 1}
+}
+
+func (g *cursorGuard) check(page Page) error {
+	if page.Last || page.Next == "" {
+		return nil
+	}
+	if page.Next == g.last || page.Next == g.remembered {
+		return Errorf(ErrMalformed, "read page", "the cursor %q came back: the vendor sends the same pages again and again", page.Next)
+	}
+	g.last = page.Next
+	if g.steps++; g.steps == g.limit {
+		g.remembered, g.steps, g.limit = g.last, 0, g.limit*2
+	}
+	return nil
+}
+
 // Pages reads req from src and holds it to the contract of [Source.Read], for
-// callers: a panic becomes an ErrInternal, a sequence that just stops becomes an
-// ErrMalformed, pages after the last one are not read. Every error it yields is
-// an *Error with a class.
+// callers: a panic becomes an ErrInternal, a sequence that just stops or whose
+// cursor comes back becomes an ErrMalformed, see [Paginate], pages after the last
+// one are not read. Every error it yields is an *Error with a class.
 func Pages(ctx context.Context, src Source, req Request) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		op := fmt.Sprintf("read stream %q", req.Stream)
@@ -72,7 +93,11 @@ func Pages(ctx context.Context, src Source, req Request) iter.Seq2[Page, error] 
 				fail(&Error{Class: ErrInternal, Op: op, Message: fmt.Sprintf("the connector panicked: %v", p), Err: &PanicError{Value: p, Stack: debug.Stack()}})
 			}
 		}()
+		guard := newCursorGuard(req.Cursor)
 		for page, err := range src.Read(ctx, req) {
+			if err == nil {
+				err = guard.check(page)
+			}
 			if err != nil {
 				fail(classify(op, err))
 				return

@@ -394,12 +394,10 @@ func parseIP(s string, a *arena) (Value, string) {
 // oneItem reads a list that is given as a single item.
 func (c *coercion) oneItem(s string, a *arena) (Value, string) {
 	v, reason := c.text(c.itemType(), s, a)
-	if reason != "" || v.IsEmpty() {
-		return v, reason
+	if reason != "" {
+		return Value{}, reason
 	}
-	l := itemList{texts: make([]string, 0, 1)}
-	l.add(v, a)
-	return l.value(a)
+	return listOf(v, a)
 }
 
 func (c *coercion) itemType() Type {
@@ -413,15 +411,14 @@ func (c *coercion) itemType() Type {
 // or there already are left out; nothing left is an empty list, and that is
 // null.
 func (c *coercion) list(src []byte, t token, a *arena) (Value, string) {
-	l := itemList{texts: a.items[:0]}
 	if t.kind != arrayToken {
 		v, reason := c.scalar(c.itemType(), src, t, a)
 		if reason != "" {
 			return Value{}, reason
 		}
-		l.add(v, a)
-		return l.value(a)
+		return listOf(v, a)
 	}
+	l := itemList{texts: a.items[:0]}
 	s := scanner{src: src} // the array has been found valid before
 	for i := s.blank(t.start + 1); src[i] != ']'; {
 		var item token
@@ -452,10 +449,7 @@ func (l *itemList) add(v Value, a *arena) {
 	if v.IsEmpty() {
 		return
 	}
-	text := v.Text
-	if v.Kind == KindInt {
-		text = a.keep(strconv.AppendInt(a.buffer(20), v.Int, 10))
-	}
+	text := v.itemText(a)
 	if l.seen == nil && len(l.texts) == fewItems {
 		l.seen = make(map[string]bool, 2*fewItems)
 		for _, t := range l.texts {
@@ -469,6 +463,33 @@ func (l *itemList) add(v Value, a *arena) {
 		l.seen[text] = true
 	}
 	l.texts = append(l.texts, text)
+}
+
+// itemText returns the text that stands for a value in a list.
+func (v Value) itemText(a *arena) string {
+	if v.Kind == KindInt {
+		return a.keep(strconv.AppendInt(a.buffer(20), v.Int, 10))
+	}
+	return v.Text
+}
+
+// listOf returns the list of one value in canonical form; of an empty one it is
+// null.
+func listOf(v Value, a *arena) (Value, string) {
+	if v.IsEmpty() {
+		return Null, ""
+	}
+	text := v.itemText(a)
+	list := appendString(append(a.buffer(len(text)+4), '['), text)
+	return listValue(a.keep(append(list, ']')))
+}
+
+// listValue returns the value of a list in canonical form.
+func listValue(text string) (Value, string) {
+	if len(text) > maxText {
+		return Value{}, tooLong
+	}
+	return TextValue(text), ""
 }
 
 // value returns the list in canonical form.
@@ -487,12 +508,8 @@ func (l *itemList) value(a *arena) (Value, string) {
 		}
 		out = appendString(out, t)
 	}
-	text := a.keep(append(out, ']'))
 	a.items = l.texts
-	if len(text) > maxText {
-		return Value{}, tooLong
-	}
-	return TextValue(text), ""
+	return listValue(a.keep(append(out, ']')))
 }
 
 // parseInteger reads a whole number: digits, or a number whose fraction is zero.

@@ -217,7 +217,7 @@ func (c *compiler) field(place string, fm FieldMapping, targets ...*filling) {
 		c.fault(place+".to", "%q is mapped already, in %s", fm.To, first.place)
 		return
 	}
-	col := column{Column: Column{Field: f.Name, Write: fm.Write}, place: place, coercion: newCoercion(f, fm.Format)}
+	col := column{Column: Column{Field: f.Name, Write: fm.Write}, coercion: newCoercion(f, fm.Format), place: place, required: f.Required}
 	c.source(place, fm, target, &col)
 	c.rules(place, fm, &col)
 	if f.Link {

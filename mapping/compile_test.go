@@ -155,6 +155,23 @@ func TestCompileAgainstAModelOfTheHost(t *testing.T) {
 	}, mapped(t, p, `{"id":1,"doors":[{"n":"d","side":"left"}],"keys":[{"n":"a","c":2}]}`))
 }
 
+func TestALinkThatIsNotRequiredMayBeEmpty(t *testing.T) {
+	t.Parallel()
+	s := &mapping.Schema{Objects: []mapping.Object{
+		{Name: "people", Fields: []mapping.Field{{Name: "login", Type: mapping.Text, Unique: true, Required: true}}},
+		{Name: "rooms", Fields: []mapping.Field{
+			{Name: "owner", Type: mapping.Reference, Object: "people", Link: true},
+			{Name: "name", Type: mapping.Text},
+			{Name: "cleaner", Type: mapping.Reference, Object: "people", Link: true},
+		}},
+	}}
+	p, err := mapping.Compile(mapping.Mapping{Object: "rooms", Key: "id", Fields: []mapping.FieldMapping{from("owner", "o"), from("cleaner", "c")}}, s)
+	require.NoError(t, err)
+	require.Equal(t, []string{"id 1", "rooms owner=null"}, mapped(t, p, `{"id":1,"o":null}`))
+	require.Equal(t, []string{"id 1", "rooms owner=null cleaner=#1", "people login=bo"}, mapped(t, p, `{"id":1,"o":"","c":"bo"}`))
+	require.Equal(t, []string{"id 1", "rooms owner=#1 cleaner=#2", "people login=al", "people login=bo"}, mapped(t, p, `{"id":1,"o":"al","c":"bo"}`))
+}
+
 func TestCompileWithoutASchema(t *testing.T) {
 	t.Parallel()
 	_, err := mapping.Compile(mapping.Mapping{Object: "assets", Key: "id"}, nil)

@@ -61,6 +61,14 @@ func (f *Field) Format(v Value) string {
 
 const hexDigits = "0123456789abcdef"
 
+// isBare holds the ASCII characters that stand in a JSON string as they are.
+var isBare = func() (bare [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		bare[c] = c != '"' && c != '\\'
+	}
+	return bare
+}()
+
 // appendString appends a text as a JSON string, with no more escapes than the
 // grammar asks for. Bytes that are not UTF-8 become U+FFFD.
 func appendString(dst []byte, s string) []byte {
@@ -68,6 +76,10 @@ func appendString(dst []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
+		if isBare[c] {
+			i++
+			continue
+		}
 		if c >= utf8.RuneSelf {
 			r, size := utf8.DecodeRuneInString(s[i:])
 			if r == utf8.RuneError && size == 1 {
@@ -76,10 +88,6 @@ func appendString(dst []byte, s string) []byte {
 				start = i + 1
 			}
 			i += size
-			continue
-		}
-		if c >= ' ' && c != '"' && c != '\\' {
-			i++
 			continue
 		}
 		dst = append(dst, s[start:i]...)

@@ -47,6 +47,7 @@ type column struct {
 	node      *node     // of that path
 	slot      int       // of that node
 	constant  Value     // Absent for none
+	required  bool      // an empty value is a fault
 	automatic bool      // filled by the program itself: the links of a child row
 
 	// For a link, which a text names:
@@ -115,8 +116,8 @@ func (p *Program) fingerprint(m Mapping, sensitive [][]string) string {
 		fmt.Fprintf(h, "target %q %d\n", target.Object, target.Role)
 		for k := range p.fills[i].columns {
 			c := &p.fills[i].columns[k]
-			fmt.Fprintf(h, "column %q %q %#v %q %#v %t %t %t %q %d\n",
-				c.Field, c.Write, c.Default, c.from, c.constant, c.Sensitive, c.MatchOnly, c.automatic, c.format, c.target)
+			fmt.Fprintf(h, "column %q %q %#v %q %#v %t %t %t %t %q %d\n",
+				c.Field, c.Write, c.Default, c.from, c.constant, c.required, c.Sensitive, c.MatchOnly, c.automatic, c.format, c.target)
 			if c.coercion.field != nil {
 				c.coercion.field.fingerprint(h)
 			}
@@ -125,7 +126,7 @@ func (p *Program) fingerprint(m Mapping, sensitive [][]string) string {
 	for _, c := range p.children {
 		fmt.Fprintf(h, "child %q %v %v\n", c.from, c.titleKey, c.installKey)
 	}
-	fmt.Fprintf(h, "sync keys %q\n", fmt.Sprint(m.SyncKeys))
+	fmt.Fprintf(h, "sync keys %+v\n", m.SyncKeys)
 	for _, s := range sensitive {
 		fmt.Fprintf(h, "sensitive %q\n", s)
 	}
@@ -256,7 +257,7 @@ func (r *run) value(c *column, frame []token, item *listItem) (Value, bool) {
 	}
 	t := frame[c.slot]
 	v, reason := c.coercion.value(r.scan.src, t, &r.arena)
-	if reason == "" && v.IsEmpty() && c.field.Required {
+	if reason == "" && v.IsEmpty() && c.required {
 		if c.Default.Kind != KindAbsent {
 			return Value{}, true // the default on create, and nothing else after it
 		}

@@ -138,14 +138,13 @@ func (s *scanner) blank(i int) int {
 // value scans the value at i for a node, or for nobody, and returns the index
 // after it, or -1.
 func (s *scanner) value(n *node, i, depth int) int {
-	t := &s.junk
-	if n != nil {
-		if !n.leaf {
-			return s.branch(n, i, depth)
-		}
-		t = &s.frame[n.slot]
+	switch {
+	case n == nil:
+		return s.skip(i, depth, &s.junk)
+	case n.leaf:
+		return s.skip(i, depth, &s.frame[n.slot])
 	}
-	return s.skip(i, depth, t)
+	return s.branch(n, i, depth)
 }
 
 // branch scans a value of which the inside is wanted.
@@ -222,9 +221,14 @@ func (s *scanner) object(n *node, i, depth int) int {
 			return s.fail(i, "a key in double quotes is missing")
 		}
 		start := i + 1
-		end, escaped, _ := s.text(start)
-		if end < 0 {
-			return -1
+		end, escaped := start, false
+		for end < len(src) && isBare[src[end]] { // keys are short and plain
+			end++
+		}
+		if end >= len(src) || src[end] != '"' {
+			if end, escaped, _ = s.text(end); end < 0 {
+				return -1
+			}
 		}
 		var child *node
 		if n != nil {
@@ -519,17 +523,22 @@ func (s *scanner) escape(i int) int {
 }
 
 // unhex returns the value of a hexadecimal digit, or -1.
-func unhex(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
-	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
+func unhex(c byte) int { return int(hexValues[c]) }
+
+// hexValues holds the value of each hexadecimal digit, and -1 for other bytes.
+var hexValues = func() (values [256]int8) {
+	for i := range values {
+		values[i] = -1
 	}
-	return -1
-}
+	for i := range int8(16) {
+		digit := hexDigits[i]
+		values[digit] = i
+		if digit >= 'a' {
+			values[digit-'a'+'A'] = i
+		}
+	}
+	return values
+}()
 
 // appendUnescaped appends what a scanned string means. Half a surrogate pair
 // becomes U+FFFD.

@@ -3,6 +3,7 @@ package syncer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vendorsync/vendorsync/connector"
@@ -168,9 +169,9 @@ func (q *questions) buildFilter(ctx context.Context) error {
 func filterKey(t topic, text string) spill.Key { return viewKey('k', t.object, t.fields, text) }
 
 // wrote tells the filter about a key that this run gives to a record.
-func (r *session) wrote(object, fields, text string) {
+func (r *session) wrote(t topic, text string) {
 	if r.keys != nil {
-		r.keys.Add(filterKey(topic{object: object, fields: fields}, text))
+		r.keys.Add(filterKey(t, text))
 	}
 }
 
@@ -317,8 +318,33 @@ func (r *session) linkedHit(q *questions, l *knownLink) (hit *Hit, known bool) {
 // keyText returns the normal form that unique key i will have once row is
 // written over hit (nil for a new record): view is what the view knows it by,
 // store what the store does, empty while a part of it is not in the store.
+//
+// The texts of a new record are kept in the item, unless they hang on a shared
+// parent whose id may become known.
 func (r *session) keyText(i int, row mapping.Row, it *item, hit *Hit) (view, store string) {
-	u := r.uniques[i]
+	if hit != nil || r.uniques[i].linked {
+		return r.newKeyText(i, row, it, hit)
+	}
+	if len(it.keys) == 0 {
+		it.keys = slices.Grow(it.keys, len(r.uniques))[:len(r.uniques)]
+		clear(it.keys) // of the record that was in this memory before
+	}
+	k := &it.keys[i]
+	if !k.known {
+		k.view, k.store = r.newKeyText(i, row, it, nil)
+		k.known = true
+	}
+	return k.view, k.store
+}
+
+// A keyText is the normal form of one unique key of an item, for view and store.
+type keyText struct {
+	view, store string
+	known       bool
+}
+
+func (r *session) newKeyText(i int, row mapping.Row, it *item, hit *Hit) (view, store string) {
+	u := &r.uniques[i]
 	t := &r.targets[0]
 	var viewParts, storeParts [8]string
 	stored := true
@@ -351,6 +377,9 @@ func (r *session) keyText(i int, row mapping.Row, it *item, hit *Hit) (view, sto
 	if viewParts[0] == "" {
 		return "", ""
 	}
+	if n == 1 && stored {
+		return viewParts[0], storeParts[0]
+	}
 	view = strings.Join(viewParts[:n], KeySeparator)
 	if stored {
 		store = strings.Join(storeParts[:n], KeySeparator)
@@ -365,11 +394,7 @@ func (r *session) lookUnique(q *questions, i int, row mapping.Row, it *item, hit
 	if text == "" || hit != nil && text == r.heldKey(i, hit) {
 		return nil, true
 	}
-	return q.look(r.keyTopic(i), text)
-}
-
-func (r *session) keyTopic(i int) topic {
-	return topic{object: r.object.Name, by: ByKey, fields: strings.Join(r.uniques[i].fields, ",")}
+	return q.look(r.uniques[i].topic, text)
 }
 
 // heldKey returns the normal form of unique key i that hit has now.

@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,7 +20,6 @@ type pendingBatch struct {
 	notes   []note        // by unit
 	changes int           // so far, over all units
 	patches []patch       // references into the batch before
-	parents []*sharedParent
 	delta   delta
 
 	cursor    connector.Cursor
@@ -30,6 +30,7 @@ type pendingBatch struct {
 
 	done     chan struct{}
 	next     checkpoint // as sealed
+	sealed   []byte     // the same as the store has it
 	outcomes []Outcome
 	err      error
 }
@@ -151,9 +152,6 @@ func (b *pendingBatch) add(u Unit, n note) {
 	b.Units = append(b.Units, u)
 	b.notes = append(b.notes, n)
 	b.changes += len(u.Changes)
-	if n.shared != nil {
-		b.parents = append(b.parents, n.shared)
-	}
 }
 
 // refer points a change at a shared parent, which may be made in this batch or
@@ -202,7 +200,8 @@ func (r *session) apply(ctx context.Context, b *pendingBatch) error {
 			return nil, err
 		}
 		b.next, b.outcomes = next, outcomes
-		return json.Marshal(next)
+		b.sealed, err = json.Marshal(next)
+		return b.sealed, err
 	}
 	r.pending = b
 	go func() {
@@ -217,32 +216,39 @@ func (r *session) apply(ctx context.Context, b *pendingBatch) error {
 const commitTries = 4
 
 // commit writes the batch. After an error that does not say whether it was
-// written, the checkpoint tells: if it has the batch's number, it was.
+// written, the checkpoint tells: if it is the one that Seal returned, it was.
 func (r *session) commit(ctx context.Context, b *pendingBatch) error {
-	for try := 1; ; try++ {
-		err := r.s.store.Apply(ctx, &b.Batch)
-		if err == nil || errors.Is(err, ErrFence) || try == commitTries || connector.ClassOf(err) != connector.ErrUnavailable {
-			return err
-		}
+	err := r.s.store.Apply(ctx, &b.Batch)
+	for try := 1; try < commitTries && connector.ClassOf(err) == connector.ErrUnavailable; try++ {
 		r.log.WarnContext(ctx, "the store did not take the batch", "seq", b.Seq, "try", try, "error", err)
 		time.Sleep(r.s.opt.RestartDelay / 10 << try)
-		lease, berr := r.s.store.Begin(ctx, Claim{Integration: r.in.ID, Owner: r.s.owner, TTL: r.s.opt.LeaseTTL, Now: r.s.opt.Now(), Over: b.Fence})
-		var busy *BusyError
-		switch {
-		case errors.As(berr, &busy):
-			return ErrFence
-		case berr != nil:
-			return errors.Join(err, berr)
-		}
-		r.fence.Store(lease.Fence)
-		b.Fence = lease.Fence
-		if lease.Seq == b.Seq && len(b.parents) == 0 {
-			return json.Unmarshal(lease.Checkpoint, &b.next)
-		}
-		if lease.Seq == b.Seq {
-			return err // what was made has ids that this run did not learn; the next one goes on
+		var written bool
+		if written, err = r.written(ctx, b); err == nil && !written {
+			err = r.s.store.Apply(ctx, &b.Batch)
 		}
 	}
+	return err
+}
+
+// written takes the lease anew and reports whether the store has the batch.
+func (r *session) written(ctx context.Context, b *pendingBatch) (bool, error) {
+	lease, err := r.s.store.Begin(ctx, Claim{Integration: r.in.ID, Owner: r.s.owner, TTL: r.s.opt.LeaseTTL, Now: r.s.opt.Now(), Over: b.Fence})
+	var busy *BusyError
+	switch {
+	case errors.As(err, &busy):
+		return false, ErrFence
+	case err != nil:
+		return false, fmt.Errorf("take the lease anew: %w", err)
+	}
+	r.fence.Store(lease.Fence)
+	b.Fence = lease.Fence
+	if lease.Seq < b.Seq {
+		return false, nil
+	}
+	if lease.Seq > b.Seq || !bytes.Equal(lease.Checkpoint, b.sealed) { // another run's
+		return false, ErrFence
+	}
+	return true, nil
 }
 
 // settle waits for the batch being applied and takes over what came of it.

@@ -367,7 +367,7 @@ func (r *session) releasedKey(i int, text, id string) spill.Key {
 // holders returns the records that hold unique key i: those of the store, less
 // those that have given it up in this run.
 func (r *session) holders(ctx context.Context, q *questions, i int, text string) ([]*Hit, error) {
-	found, err := q.must(ctx, r.keyTopic(i), text)
+	found, err := q.must(ctx, r.uniques[i].topic, text)
 	if err != nil {
 		return nil, err
 	}
@@ -625,7 +625,7 @@ func (r *session) remember(it *item, hit *Hit, supersedes string) {
 		if viewText != "" {
 			r.view.set(r.holderKey(i, viewText), vendorID)
 			if text != "" {
-				r.wrote(r.object.Name, strings.Join(r.uniques[i].fields, ","), text)
+				r.wrote(r.uniques[i].topic, text)
 			}
 		}
 	}

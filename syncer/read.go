@@ -22,6 +22,7 @@ type item struct {
 	err    error     // the record could not be read or mapped at all
 	key    spill.Key // of the vendor id
 	hash   uint64    // of everything mapped
+	keys   []keyText // of the primary row as a new record, as far as they were needed
 }
 
 // A mappedPage is one page after mapping, or the error that ended the stream.
@@ -48,17 +49,10 @@ func (r *session) readPages(ctx context.Context, src connector.Source, cursor co
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		defer close(raw)
-		guard := cursorGuard{last: cursor, remembered: cursor, limit: 1}
 		for page, err := range connector.Pages(ctx, src, req) {
-			if guard.again(page) {
-				page, err = connector.Page{}, connector.Errorf(connector.ErrMalformed, "read page", "the cursor %q came back: the vendor sends the same pages again and again", page.Next)
-			}
 			select {
 			case raw <- r.newPage(page, err):
 			case <-ctx.Done():
-				return
-			}
-			if err != nil {
 				return
 			}
 		}
@@ -81,29 +75,6 @@ func (r *session) readPages(ctx context.Context, src connector.Source, cursor co
 		cancel()
 		wg.Wait()
 	}}
-}
-
-// A cursorGuard notices a cursor that comes back, for connectors that do not. As
-// it takes constant memory (Brent's cycle detection: one remembered cursor,
-// renewed at powers of two), it may take three times as many pages as there are
-// different ones.
-type cursorGuard struct {
-	last, remembered connector.Cursor
-	steps, limit     int
-}
-
-func (g *cursorGuard) again(page connector.Page) bool {
-	if page.Last || page.Next == "" {
-		return false
-	}
-	if page.Next == g.last || page.Next == g.remembered {
-		return true
-	}
-	g.last = page.Next
-	if g.steps++; g.steps == g.limit {
-		g.remembered, g.steps, g.limit = g.last, 0, g.limit*2
-	}
-	return false
 }
 
 // newPage wraps a page in recycled memory.
@@ -141,7 +112,7 @@ func (r *session) recycle(pages []*mappedPage) {
 // mapItem maps one record and fingerprints the result.
 func (r *session) mapItem(it *item, scratch []byte) []byte {
 	it.out.Reset()
-	it.key, it.hash = spill.Key{}, 0
+	it.key, it.hash, it.keys = spill.Key{}, 0, it.keys[:0]
 	if it.err != nil {
 		return scratch
 	}

@@ -107,6 +107,8 @@ type uniqueKey struct {
 	fields []string
 	at     []int // fields of the object
 	name   string
+	linked bool // a part of it is a link
+	topic  topic
 }
 
 // A childGroup is all targets of one child object.
@@ -187,7 +189,33 @@ func (r *session) start(ctx context.Context, opt RunOptions) error {
 			return err
 		}
 	}
+	if err := r.buryDead(ctx); err != nil {
+		return err
+	}
 	return r.save(ctx)
+}
+
+// recentRuns is how far back a run looks for those that died.
+const recentRuns = 20
+
+// buryDead notes in the journal that runs have ended which say that they are
+// running: they cannot be, since this one has the lease. They died before their
+// first batch, so there is no checkpoint to take them up at.
+func (r *session) buryDead(ctx context.Context) error {
+	runs, err := r.s.journal.Runs(ctx, RunQuery{Integration: r.in.ID, Limit: recentRuns})
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		if run.Status != Running || run.ID == r.state.Run.ID {
+			continue
+		}
+		run.Status, run.Finished, run.Error = Interrupted, r.s.opt.Now().UTC(), "its process ended before it had written anything"
+		if err := r.s.journal.SaveRun(ctx, run); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // takeUp decides what becomes of the last run: ended in the journal too, resumed,
@@ -355,9 +383,11 @@ func (r *session) bindUniques() {
 	primary := r.targets[0]
 	r.uniques = nil
 	add := func(fields ...string) {
-		u := uniqueKey{fields: fields, name: strings.Join(fields, " + ")}
+		u := uniqueKey{fields: fields, name: strings.Join(fields, " + "), topic: topic{object: r.object.Name, by: ByKey, fields: strings.Join(fields, ",")}}
 		for _, f := range fields {
-			u.at = append(u.at, r.object.Field(f))
+			at := r.object.Field(f)
+			u.at = append(u.at, at)
+			u.linked = u.linked || r.object.Fields[at].Link
 		}
 		r.uniques = append(r.uniques, u)
 	}

@@ -247,8 +247,8 @@ func (r *session) createShared(b *pendingBatch, t *target, row mapping.Row, p *s
 	p.batch, p.change = b, b.changes
 	b.add(Unit{Changes: []Change{c}}, note{shared: p, object: t.Object, effects: map[string]Effects{t.Object: {Created: 1}}})
 	b.delta.effect(t.Object, Effects{Created: 1})
-	fields, text := t.parentKey(row)
-	r.wrote(t.Object, strings.Join(fields, ","), text)
+	key, text := t.lookShared(row)
+	r.wrote(key, text)
 }
 
 // fillShared writes the row's values into fields of the parent that are empty.

@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 }
 
 func (a *app) run(ctx context.Context, args []string, stdin io.Reader) int {
-	root := a.command()
+	root := a.command() //nolint:contextcheck // cobra hands the context to each command
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(a.out)
@@ -159,6 +159,7 @@ func (a *app) command() *cobra.Command {
 		Args:              noCommand,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.file, "config", "c", "", "the configuration file (default $"+configVariable+", else vendorsync.yaml)")
 	flags.BoolVar(&a.json, "json", false, "write JSON to standard output, and nothing else there")

@@ -250,8 +250,7 @@ func (a *app) showStream(st streamView) error {
 		if m.From == "" {
 			facts.add("constant", m.Object+"."+m.To+" = "+m.Value)
 		}
-		from := strings.ReplaceAll(m.From, "[].", "[0].")
-		to[from] = append(to[from], m.Object+"."+m.To)
+		to[m.From] = append(to[m.From], m.Object+"."+m.To)
 	}
 	if err := a.section(facts); err != nil {
 		return err

@@ -52,7 +52,7 @@ func (s *session) active(ctx context.Context) ([]string, error) {
 			ids = append(ids, in.ID)
 		case syncer.Archived:
 		default:
-			s.note("note: %s is %s and is left out", in.ID, in.State)
+			s.note("note: %s is %s and is left out", in.ID, stateWords(in.State))
 		}
 	}
 	if len(ids) == 0 {

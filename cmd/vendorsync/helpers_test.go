@@ -28,7 +28,7 @@ func golden(t *testing.T, name, got string) {
 	if *update {
 		require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
 	}
-	want, err := os.ReadFile(file) //nolint:gosec // The name is the test's own.
+	want, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, string(want), got)
 }
@@ -100,14 +100,15 @@ func (sh *shell) write(name, text string) {
 	require.NoError(sh, os.WriteFile(sh.path(name), []byte(text), 0o600))
 }
 
-func (sh *shell) read(name string) string {
+// config is the text of the configuration file.
+func (sh *shell) config() string {
 	sh.Helper()
-	b, err := os.ReadFile(sh.path(name))
+	b, err := os.ReadFile(sh.path("vendorsync.yaml"))
 	require.NoError(sh, err)
 	return string(b)
 }
 
-// json decodes output that is one JSON value and nothing else.
+// decodeJSON decodes output that is one JSON value and nothing else.
 func decodeJSON[T any](t *testing.T, text string) T {
 	t.Helper()
 	d := json.NewDecoder(strings.NewReader(text))

@@ -26,7 +26,7 @@ func TestStoryOfTheFirstDay(t *testing.T) {
 	require.Equal(t, exitDone, r.code, r.err)
 	require.Contains(t, r.out, "added laptops to ")
 	require.Contains(t, r.err, "an integration user")
-	file := sh.read("vendorsync.yaml")
+	file := sh.config()
 	require.Contains(t, file, "# This machine: it needs no account.", "the comments are all there")
 	require.Contains(t, file, "- {to: serial_number, from: Serial Number}")
 	require.Contains(t, file, "- {to: device_name, from: device_name}")
@@ -99,7 +99,7 @@ func TestEditKeepsTheFileAsItIsIfTheChangeIsWrong(t *testing.T) {
 		set  string
 		want string
 	}{
-		"a word of no choice":       {"policy=all", `after this change:10:13: integrations[0].policy: "all" is none of create-and-update, create-only, update-only`},
+		"a word of no choice":       {"policy=all", `after this change:19:13: integrations[0].policy: "all" is none of create-and-update, create-only, update-only`},
 		"a key that is none":        {"polcy=create-only", `did you mean "policy"?`},
 		"no value":                  {"policy", `--set "policy" is not of the form key=value`},
 		"a target that is none":     {"mapping.fields=[{to: serial, from: a}]", "integrations[0].mapping.fields[0].to: assets have no field"},
@@ -112,9 +112,9 @@ func TestEditKeepsTheFileAsItIsIfTheChangeIsWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sh := laptopShell(t)
-			before := sh.read("vendorsync.yaml")
+			before := sh.config()
 			require.Contains(t, sh.fails(exitUsage, "edit", "laptops", "--set", tt.set), tt.want)
-			require.Equal(t, before, sh.read("vendorsync.yaml"))
+			require.Equal(t, before, sh.config())
 		})
 	}
 }
@@ -148,9 +148,9 @@ func TestAddRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sh := laptopShell(t)
-			before := sh.read("vendorsync.yaml")
+			before := sh.config()
 			require.Contains(t, sh.fails(exitUsage, tt.args...), tt.want)
-			require.Equal(t, before, sh.read("vendorsync.yaml"))
+			require.Equal(t, before, sh.config())
 		})
 	}
 }
@@ -159,7 +159,7 @@ func TestAddWritesADefaultMappingOut(t *testing.T) {
 	t.Parallel()
 	sh := laptopShell(t)
 	sh.done("add", "localhost", "--stream", "people", "--name", "People here", "--set", "system=true", "--set", "integration_user=it@example.com", "--set", "launch=true")
-	file := sh.read("vendorsync.yaml")
+	file := sh.config()
 	for _, want := range []string{"  - id: localhost-people\n", "    name: People here\n", "      system: true  #", "    launch: true  #", "        - {to: role, value: Employee}\n", "      sync_keys: [username, email]\n"} {
 		require.Contains(t, file, want)
 	}
@@ -174,13 +174,12 @@ func TestAddSaysWhyTheFieldsAreNotKnown(t *testing.T) {
 	r := sh.run("add", "files", "--id", "phones", "--set", "path=none.csv")
 	require.Equal(t, exitDone, r.code)
 	require.Contains(t, r.err, "note: the fields of phones are not known yet: ")
-	require.Contains(t, sh.read("vendorsync.yaml"), "# - {to: serial_number, from: serial}")
+	require.Contains(t, sh.config(), "# - {to: serial_number, from: serial}")
 }
 
 func TestRelativePathsStartAtTheFile(t *testing.T) {
 	t.Parallel()
 	sh := laptopShell(t)
-	t.Logf("the working directory is not %s", sh.dir)
 	sh.done("run", "laptops")
 	require.FileExists(t, sh.path("inventory.db"))
 }
@@ -245,7 +244,7 @@ func TestCustomFieldsComeFromTheFileAndFromTheCommand(t *testing.T) {
 	require.Regexp(t, `(?m)^assets +shelf +choice of A, B +yes +Shelf$`, sh.done("fields", "assets"))
 	view := decodeJSON[object](t, sh.done("fields", "users", "add", "badge", "--unique", "--json"))
 	require.Equal(t, object{"object": "users", "name": "badge", "label": "Badge", "help": "", "type": "text", "unique": true, "required": false, "custom": true, "choices": []any{}}, view)
-	sh.write("vendorsync.yaml", strings.Replace(sh.read("vendorsync.yaml"), "{to: status, value: Active}", "{to: shelf, value: A}", 1))
+	sh.write("vendorsync.yaml", strings.Replace(sh.config(), "{to: status, value: Active}", "{to: shelf, value: A}", 1))
 	sh.done("run", "laptops")
 	require.Contains(t, sh.done("records", "assets", "--where", "shelf=A"), "C01")
 }

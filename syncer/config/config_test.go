@@ -126,8 +126,11 @@ func TestParseReadsTheDocumentedEntry(t *testing.T) {
 			Mapping: mapping.Mapping{
 				Object: "assets", Key: "id",
 				Fields: []mapping.FieldMapping{
-					{To: "serial_number", From: "serial_number"}, {To: "device_name", From: "name"}, {To: "model", From: "model.name"},
-					{To: "assigned_to", From: "user.email"}, {To: "status", Value: "Active"},
+					{To: "serial_number", From: "serial_number"},
+					{To: "device_name", From: "name"},
+					{To: "model", From: "model.name"},
+					{To: "assigned_to", From: "user.email"},
+					{To: "status", Value: "Active"},
 				},
 				SyncKeys: []mapping.SyncKey{{Field: "serial_number"}},
 				Children: []mapping.ChildMapping{{Object: "software", From: "applications", Fields: []mapping.FieldMapping{{To: "name", From: "name"}, {To: "version", From: "version"}}}},
@@ -259,7 +262,7 @@ func TestParseReportsFaultsWithTheirPlace(t *testing.T) {
 		"a text for an object":              {entry("    mapping: default\n"), []string{`4:14: integrations[0].mapping: must be keys with values, not "default"`}},
 		"a file that is a list":             {"- a\n", []string{`1:1: must be keys with values, not a list`}},
 		"an empty item":                     {"integrations:\n  -\n", []string{`2:4: integrations[0]: this item is empty`}},
-		"an unknown connector":              {"integrations:\n  - id: a\n    connector: fiels\n", []string{`3:16: integrations[0].connector: there is no connector "fiels"; did you mean "files"?`}},
+		"an unknown connector":              {"integrations:\n  - id: a\n    connector: filse\n", []string{`3:16: integrations[0].connector: there is no connector "filse"; did you mean "files"?`}},
 		"an unknown stream":                 {"integrations:\n  - id: a\n    connector: fleet\n    stream: host\n", []string{`4:13: integrations[0].stream: fleet has no stream "host"; did you mean "hosts"?`}},
 		"one stream of several not chosen":  {"integrations:\n  - id: a\n    connector: fleet\n", []string{`2:5: integrations[0].stream: is missing: fleet has several, hosts, people`}},
 		"an unknown setting":                {entry("    settings:\n      pth: x\n"), []string{`5:12: integrations[0].settings.pth: files has no setting "pth"; did you mean "path"?`}},

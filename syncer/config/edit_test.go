@@ -315,7 +315,7 @@ func TestEditFileWritesAllOrNothing(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "vendorsync.yaml")
 	require.NoError(t, os.WriteFile(name, []byte("old"), 0o600))
-	require.NoError(t, os.Chmod(name, 0o640)) //nolint:gosec // The mode is what the test is about.
+	require.NoError(t, os.Chmod(name, 0o640))
 
 	failed := errors.New("no")
 	require.ErrorIs(t, config.EditFile(name, func([]byte) ([]byte, error) { return nil, failed }), failed)
@@ -353,7 +353,7 @@ func TestEditFileFollowsASymbolicLink(t *testing.T) {
 
 func content(t *testing.T, name, want string) {
 	t.Helper()
-	got, err := os.ReadFile(name) //nolint:gosec // The name is the test's own.
+	got, err := os.ReadFile(name)
 	require.NoError(t, err)
 	require.Equal(t, want, string(got))
 }

@@ -70,7 +70,7 @@ func (o Outline) Entry() []byte {
 	w.pair(0, "integration_user", "", "to whom every change is attributed; needed to launch")
 	w.line(0, "launch: false  # true: active as soon as nothing is missing")
 	o.mapping(w, object)
-	return []byte(w.String())
+	return []byte(w.lines.String())
 }
 
 // objects names the target objects, if none is chosen.
@@ -86,12 +86,12 @@ func (o Outline) objects(chosen string) string {
 }
 
 // A writer lays lines out.
-type writer struct{ strings.Builder }
+type writer struct{ lines strings.Builder }
 
 func (w *writer) line(indent int, text string) {
-	w.WriteString(strings.Repeat(" ", indent))
-	w.WriteString(text)
-	w.WriteByte('\n')
+	w.lines.WriteString(strings.Repeat(" ", indent))
+	w.lines.WriteString(text)
+	w.lines.WriteByte('\n')
 }
 
 // pair writes a key with a value, empty for none, and a comment.

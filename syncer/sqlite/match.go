@@ -175,6 +175,8 @@ func (l *layout) lookupSQL(k lookup) string {
 
 func (l *layout) newLookupSQL(k lookup) string {
 	asked := k.valuesSQL()
+	// The plus takes the column's type off the comparison, without which the key of
+	// ledger_links, which has none, could not be used.
 	own := func(target string) string {
 		return fmt.Sprintf("ledger_links l ON l.object = %d AND l.target = %s AND l.integration = ?", l.number, target)
 	}

@@ -60,7 +60,7 @@ WHEN NEW."revision" < OLD."revision" OR (NEW."revision" = OLD."revision" AND (%s
 BEGIN
   SELECT RAISE(ABORT, 'the revision of a record cannot go back') WHERE NEW."revision" < OLD."revision";
   UPDATE %s SET
-    "revision" = max("revision", coalesce((SELECT max(revision) FROM ledger_history WHERE object = %d AND record = NEW."id"), 0)) + 1,
+    "revision" = max("revision", coalesce((SELECT max(revision) FROM ledger_history WHERE object = %d AND record = +NEW."id"), 0)) + 1,
     "updated_at" = %s%s%s
     WHERE "id" = NEW."id";
   INSERT INTO ledger_history (object, record, revision, op, at, changes)
@@ -94,7 +94,7 @@ func (m *model) deletedTrigger(l *layout) string {
 	fmt.Fprintf(&b, `CREATE TRIGGER %s AFTER DELETE ON %s
 BEGIN
   INSERT INTO ledger_history (object, record, revision, op, at, changes)
-    SELECT %d, OLD."id", max(OLD."revision", coalesce((SELECT max(revision) FROM ledger_history WHERE object = %d AND record = OLD."id"), 0)) + 1,
+    SELECT %d, OLD."id", max(OLD."revision", coalesce((SELECT max(revision) FROM ledger_history WHERE object = %d AND record = +OLD."id"), 0)) + 1,
       %d, %s, (SELECT %s FROM (%s) v WHERE v.before IS NOT NULL);
   DELETE FROM ledger_links WHERE object = %d AND target = +OLD."id";
   DELETE FROM ledger_superseded WHERE object = %d AND target = +OLD."id";
@@ -145,10 +145,10 @@ func (m *model) usersOf(l *layout, row string) string {
 				continue
 			}
 			using := fmt.Sprintf("FROM %s WHERE %s = %s.\"id\"", child.table, child.columns[f].name, row)
-			fmt.Fprintf(&b, "  UPDATE ledger_links SET stale = 1 WHERE object = %d AND target IN (SELECT \"id\" %s);\n", child.number, using)
+			fmt.Fprintf(&b, "  UPDATE ledger_links SET stale = 1 WHERE object = %d AND target IN (SELECT +\"id\" %s);\n", child.number, using)
 			for _, other := range child.links {
 				if other != f {
-					fmt.Fprintf(&b, "  UPDATE ledger_links SET stale = 1 WHERE object = %d AND target IN (SELECT %s %s);\n", m.parent(child, other).number, child.columns[other].name, using)
+					fmt.Fprintf(&b, "  UPDATE ledger_links SET stale = 1 WHERE object = %d AND target IN (SELECT +%s %s);\n", m.parent(child, other).number, child.columns[other].name, using)
 				}
 			}
 		}

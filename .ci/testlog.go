@@ -90,12 +90,13 @@ func (l *testlog) take(e event) {
 }
 
 // keep keeps what a test says until it is known whether it passes. What a package
-// says is shown at once, less the line that go test shows with -v alone.
+// says is shown at once. Lines that go test shows with -v alone are left out.
 func (l *testlog) keep(e event) {
-	if e.Test == "" {
-		if e.Output != "PASS\n" {
-			l.print(e.Output)
-		}
+	switch {
+	case strings.HasPrefix(e.Output, "=== "), e.Test == "" && e.Output == "PASS\n":
+		return
+	case e.Test == "":
+		l.print(e.Output)
 		return
 	}
 	b := l.said[e.name()]

@@ -114,7 +114,7 @@ const (
 
 // A Field is one value of a vendor's record.
 type Field struct {
-	Path      string // "profile.email", "addresses[0].city"
+	Path      string // "profile.email", "addresses[0].city"; for the items of a list "applications[].name"
 	Type      FieldType
 	Label     string
 	Example   string
@@ -133,7 +133,7 @@ type DefaultField struct {
 	To     string
 	From   string
 	Value  string // a constant, where From is empty
-	Format string // how a date is written, see mapping.Field.Format
+	Format string // how a date is written, see mapping.Format
 }
 
 // DefaultChildren says how a list inside a record fills child objects.

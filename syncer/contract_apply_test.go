@@ -192,7 +192,12 @@ func TestContract8WhatIsCountedIsWhatIsWritten(t *testing.T) {
 		err := m.Store.Apply(ctx, b)
 		run, rerr := m.Run(ctx, b.Run)
 		require.NoError(t, rerr)
-		require.LessOrEqual(t, run.Counts.Created, int64(len(s.rows("assets"))), "the journal is never ahead of the records")
+		var written int64
+		for _, rerr := range m.Records(ctx, syncer.RecordQuery{Object: "assets"}) {
+			require.NoError(t, rerr)
+			written++
+		}
+		require.LessOrEqual(t, run.Counts.Created, written, "the journal is never ahead of the records")
 		return err
 	}
 	s.expect(mdm.run(), "created 20")

@@ -236,7 +236,8 @@ func TestTheVendorsLimitIsWaitedFor(t *testing.T) {
 			mdm := s.devices().sends(device(1)).scripts(map[int]connectortest.Step{0: {Err: connector.ErrUnavailable}})
 			mdm.opt.RestartDelay = 0
 			start := time.Now()
-			mdm.fails()
+			_, err := mdm.fails()
+			require.ErrorIs(t, err, connector.ErrUnavailable)
 			require.Equal(t, 7*time.Second, time.Since(start), "1 + 2 + 4")
 		})
 	})

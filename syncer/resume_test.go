@@ -418,19 +418,21 @@ func TestALeaseIsKeptWhileTheVendorIsSlow(t *testing.T) {
 	newScene(t).inBubble(func(s *scene) {
 		mdm := s.devices().sendsPages(1, device(1), device(2))
 		mdm.fake.Delay = 10 * time.Minute
-		tries := 0
+		refused := make(chan int, 1)
 		go func() {
+			n := 0
 			for range 18 {
 				time.Sleep(time.Minute)
 				_, err := s.store.Begin(s.Context(), syncer.Claim{Integration: "mdm", Owner: "another", TTL: time.Minute, Now: time.Now()})
 				var busy *syncer.BusyError
 				if errors.As(err, &busy) {
-					tries++
+					n++
 				}
 			}
+			refused <- n
 		}()
 		s.expect(mdm.run(), "created 2")
-		require.Equal(s, 18, tries)
+		require.Equal(s, 18, <-refused)
 	})
 }
 

@@ -206,7 +206,8 @@ func TestProgressIsToldFromStartToEnd(t *testing.T) {
 		mdm.fake.OpenErr = connector.Errorf(connector.ErrAuth, "open", "no")
 		var heard []syncer.Progress
 		mdm.opt.Progress = func(p syncer.Progress) { heard = append(heard, p) }
-		mdm.fails()
+		_, err := mdm.fails()
+		require.ErrorIs(t, err, connector.ErrAuth)
 		require.Len(t, heard, 2)
 		require.True(t, heard[1].Done)
 		require.Equal(t, syncer.Failed, heard[1].Status)

@@ -375,6 +375,11 @@ func (r *session) bind(schema *mapping.Schema) error {
 		return invalid("the mapper has no primary target")
 	}
 	r.object = r.targets[0].object
+	for _, k := range r.in.Mapping.SyncKeys {
+		if at := r.object.Field(k.Field); at >= 0 && !r.object.Fields[at].Unique && !slices.Contains(r.object.Key, k.Field) {
+			return invalid("no record of %s can be found by %s, which is not unique", r.object.Name, k.Field)
+		}
+	}
 	r.bindUniques()
 	return r.bindChildren()
 }

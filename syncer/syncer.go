@@ -47,7 +47,7 @@ type Options struct {
 	Progress func(Progress)
 
 	// BatchSize is how many records go into one transaction, more or less: a batch
-	// ends at a page with a resume point. Defaults to 5,000.
+	// ends at a page with a resume point. Defaults to 2,000.
 	BatchSize int
 	// Readahead is how many pages are fetched ahead. Defaults to 4.
 	Readahead int
@@ -105,7 +105,7 @@ func New(store Store, opt Options) (*Syncer, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	opt.BatchSize = cmp.Or(opt.BatchSize, 5000)
+	opt.BatchSize = cmp.Or(opt.BatchSize, 2000)
 	opt.Readahead = cmp.Or(opt.Readahead, 4)
 	opt.MaxRestarts = cmp.Or(opt.MaxRestarts, 3)
 	opt.RestartDelay = cmp.Or(opt.RestartDelay, time.Second)

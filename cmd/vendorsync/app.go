@@ -42,6 +42,8 @@ type app struct {
 	outWidth int            // of the terminal that out is; 0 if it is none
 	errIsTTY bool
 
+	openStore func(context.Context, *config.File, *slog.Logger) (store, func() error, error)
+
 	// Flags.
 	file    string
 	json    bool
@@ -61,7 +63,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	a := &app{
 		out: stdout, err: stderr, registry: registry, lookup: os.Getenv, now: time.Now, zone: time.Local,
-		outWidth: widthOf(stdout), errIsTTY: widthOf(stderr) > 0,
+		outWidth: widthOf(stdout), errIsTTY: widthOf(stderr) > 0, openStore: openStore,
 	}
 	return a.run(ctx, args, stdin)
 }

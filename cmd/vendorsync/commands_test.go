@@ -232,6 +232,7 @@ func TestAnInterruptedRunGoesOn(t *testing.T) {
 		Script: map[int]connectortest.Step{5: {Do: cancel, Block: true, Times: 1}},
 	}
 	sh := newShell(t, fleet)
+	sh.memory = nil
 	sh.write("vendorsync.yaml", "integrations: [{id: fleet, connector: fleet, object: assets, integration_user: it, launch: true, mapping: {fields: [{to: imei, from: imei}], sync_keys: [imei]}}]\n")
 	sh.ctx = ctx
 	r := sh.run("run", "fleet", "--json")
@@ -260,6 +261,7 @@ func TestCancelStopsARunOfAnotherProcess(t *testing.T) {
 		Script: map[int]connectortest.Step{3: {Do: func() { close(atPage); <-cancelled }, Times: 1}},
 	}
 	sh := newShell(t, fleet)
+	sh.memory = nil // two processes share a file
 	sh.write("vendorsync.yaml", "integrations: [{id: fleet, connector: fleet, object: assets, integration_user: it, launch: true, mapping: {fields: [{to: imei, from: imei}], sync_keys: [imei]}}]\n")
 	sh.done("list")
 	done := make(chan result)
@@ -284,10 +286,12 @@ func TestRunsShowForPeople(t *testing.T) {
 	require.Contains(t, sh.run("runs").err, "there are no runs yet")
 	r := sh.run("run", "laptops")
 	require.Equal(t, exitRecords, r.code)
-	require.Regexp(t, `(?m)^\S+ +laptops +succeeded with problems +2026-03-01 13:00:00 +0s +4 +0 +3 +0 +0 +0 +1$`, r.out)
+	require.Regexp(t, `(?m)^laptops +succeeded with problems +4: 3 created, 1 failed +0s +\S+$`, r.out)
 	require.Regexp(t, `(?m)^software_installs +1 +0 +0 +0$`, r.out)
 	require.Regexp(t, `(?m)^4 +serial_number +`, r.out)
-	id := strings.Fields(strings.Split(r.out, "\n")[1])[0]
+	require.Regexp(t, `(?m)^\S+ +laptops +succeeded with problems +2026-03-01 13:00:00 +0s +4: 3 created, 1 failed$`, sh.done("runs"))
+	line := strings.Fields(strings.Split(r.out, "\n")[1])
+	id := line[len(line)-1]
 	shown := sh.done("runs", "show", id)
 	require.Regexp(t, `(?m)^records +4 fetched = 0 filtered \+ 3 created \+ 0 updated \+ 0 unchanged \+ 0 skipped \+ 1 failed$`, shown)
 	require.Regexp(t, `(?m)^asked by +ada$`, shown)
@@ -368,6 +372,7 @@ func TestRecordsAsJSON(t *testing.T) {
 func TestRecordsForPeople(t *testing.T) {
 	t.Parallel()
 	sh := laptopShell(t)
+	sh.memory = nil
 	sh.done("run", "laptops")
 	golden(t, "records.txt", sh.done("records", "assets", "--fields", "serial_number,device_name,assigned_to,model"))
 	golden(t, "records_used.txt", sh.done("records", "assets"))
@@ -528,9 +533,9 @@ func TestProgressIsShownOnATerminalAlone(t *testing.T) {
 	require.NotContains(t, sh.run("run", "laptops", "--json").err, "created")
 	sh.tty = true
 	r := sh.run("run", "laptops", "--json")
-	require.Contains(t, r.err, "laptops: 0 created")
+	require.Contains(t, r.err, "laptops: 0 records")
 	decodeJSON[object](t, r.out)
-	require.NotContains(t, sh.run("run", "laptops", "-v", "--json").err, "laptops: 0 created", "log lines and a bar do not go together")
+	require.NotContains(t, sh.run("run", "laptops", "-v", "--json").err, "laptops: 0 records", "log lines and a bar do not go together")
 }
 
 func TestLogsAreShownOnRequest(t *testing.T) {

@@ -149,7 +149,7 @@ func (s *session) showResults(runs []syncer.Run, single bool) error {
 	case len(runs) == 0:
 		return nil
 	}
-	if err := s.showRuns(runs); err != nil {
+	if err := s.showOutcomes(runs...); err != nil {
 		return err
 	}
 	for _, r := range runs {
@@ -211,7 +211,7 @@ func (s *session) test(ctx context.Context, id string, sample int) error {
 		return errors.Join(err, out.end(r))
 	}
 	show := func() error {
-		if err := s.showRuns([]syncer.Run{r}); err != nil {
+		if err := s.showOutcomes(r); err != nil {
 			return err
 		}
 		if err := s.showForecast(shown, r.ID); err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,8 @@ import (
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/connector/connectortest"
 	"github.com/vendorsync/vendorsync/connectors"
+	"github.com/vendorsync/vendorsync/syncer/config"
+	"github.com/vendorsync/vendorsync/syncer/memory"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -43,11 +46,15 @@ type shell struct {
 	fakes []connector.Connector
 	width int  // of the terminal that standard output is; 0 for none
 	tty   bool // standard error is a terminal
+	// memory takes the place of the file that the configuration names, for all
+	// calls: opening a database of its own takes most of a call's time. Nil for
+	// the store that is named.
+	memory store
 }
 
 func newShell(t *testing.T, fakes ...*connectortest.Fake) *shell {
 	t.Helper()
-	sh := &shell{T: t, dir: t.TempDir(), ctx: t.Context(), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	sh := &shell{T: t, dir: t.TempDir(), ctx: t.Context(), memory: memory.New(memory.Options{}), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	for _, f := range fakes {
 		sh.fakes = append(sh.fakes, f)
 	}
@@ -70,7 +77,12 @@ func (sh *shell) run(args ...string) result {
 	env := map[string]string{configVariable: sh.path("vendorsync.yaml")}
 	a := &app{
 		out: &out, err: &errOut, registry: registry, lookup: func(name string) string { return env[name] },
-		now: func() time.Time { return sh.now }, zone: time.FixedZone("test", 3600), outWidth: sh.width, errIsTTY: sh.tty,
+		now: func() time.Time { return sh.now }, zone: time.FixedZone("test", 3600), outWidth: sh.width, errIsTTY: sh.tty, openStore: openStore,
+	}
+	if sh.memory != nil {
+		a.openStore = func(context.Context, *config.File, *slog.Logger) (store, func() error, error) {
+			return sh.memory, func() error { return nil }, nil
+		}
 	}
 	code := a.run(sh.ctx, append([]string{"--by", "ada"}, args...), strings.NewReader(""))
 	return result{sh.T, code, out.String(), errOut.String()}

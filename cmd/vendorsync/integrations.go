@@ -89,25 +89,11 @@ func (s *session) showList(views []integrationView) error {
 	for _, v := range views {
 		last, result := "never", ""
 		if v.LastRun != nil {
-			last, result = s.when(v.LastRun.Started), resultOf(*v.LastRun)
+			last, result = s.when(v.LastRun.Started), statusOf(*v.LastRun)+", "+counts(v.LastRun.Counts)
 		}
 		t.add(v.ID, v.Name, v.Vendor, v.Object, string(v.State), last, result, strings.Join(v.Missing, "; "))
 	}
 	return s.print(t)
-}
-
-// resultOf is a run's status and what is worth a word of its counts.
-func resultOf(r syncer.Run) string {
-	parts := []string{statusOf(r)}
-	for _, p := range []struct {
-		n    int64
-		what string
-	}{{r.Counts.Created, "created"}, {r.Counts.Updated, "updated"}, {r.Counts.Failed, "failed"}} {
-		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
-		}
-	}
-	return strings.Join(parts, ", ")
 }
 
 func (a *app) missingCommand() *cobra.Command {

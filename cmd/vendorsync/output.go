@@ -99,7 +99,7 @@ func (a *app) print(t *table) error {
 	}
 	if a.outWidth > 0 {
 		if left := fit(lines, a.outWidth); left > 0 {
-			a.note("note: %d columns do not fit the terminal; choose some with --fields, or see all with --json or --csv", left)
+			a.note("note: %d more columns do not fit this terminal; --json shows them all", left)
 		}
 	}
 	w := tabwriter.NewWriter(a.out, 0, 0, gap, ' ', tabwriter.DiscardEmptyColumns)
@@ -123,8 +123,9 @@ func (a *app) section(t *table) error {
 }
 
 // fit cuts cells so that lines are not wider than a terminal: the widest columns
-// first, and the last columns altogether if that is not enough. It returns how
-// many those are.
+// first, and the last columns altogether if that is not enough. The first column
+// stays whole up to half of the width, since a person copies from it. It returns
+// how many columns are left out.
 func fit(lines [][]string, width int) (left int) {
 	widths := make([]int, len(lines[0]))
 	for _, cells := range lines {
@@ -132,27 +133,33 @@ func fit(lines [][]string, width int) (left int) {
 			widths[i] = max(widths[i], utf8.RuneCountInString(c))
 		}
 	}
+	first := max(width/2, minColumn)
 	columns := len(widths)
-	for columns > 1 && total(widths[:columns], minColumn) > width {
+	for columns > 1 && total(widths[:columns], first, minColumn) > width {
 		columns--
 	}
 	limit := width
-	for limit > minColumn && total(widths[:columns], limit) > width {
+	for limit > minColumn && total(widths[:columns], first, limit) > width {
 		limit--
 	}
 	for i, cells := range lines {
 		lines[i] = cells[:min(len(cells), columns)]
 		for k, c := range lines[i] {
-			lines[i][k] = clip(c, limit)
+			if k == 0 {
+				lines[i][k] = clip(c, max(first, limit))
+			} else {
+				lines[i][k] = clip(c, limit)
+			}
 		}
 	}
 	return len(widths) - columns
 }
 
-// total is how wide columns are if none is wider than limit.
-func total(widths []int, limit int) int {
-	sum := gap * (len(widths) - 1)
-	for _, w := range widths {
+// total is how wide columns are if the first is not wider than one limit, and
+// the others not wider than another.
+func total(widths []int, first, limit int) int {
+	sum := gap*(len(widths)-1) + min(widths[0], max(first, limit))
+	for _, w := range widths[1:] {
 		sum += min(w, limit)
 	}
 	return sum

@@ -53,7 +53,7 @@ func TestTablesFitTheTerminal(t *testing.T) {
 		"without a terminal, nothing is cut": {0, "ID  NAME                                      NOTE\n1   a very long name that would take the lot  short\n2   b\n", ""},
 		"what fits stays as it is":           {80, "ID  NAME                                      NOTE\n1   a very long name that would take the lot  short\n2   b\n", ""},
 		"the widest column is cut first":     {30, "ID  NAME                 NOTE\n1   a very long name t…  short\n2   b\n", ""},
-		"a column that has no room is left":  {15, "ID  NAME\n1   a very lon…\n2   b\n", "note: 1 columns do not fit the terminal"},
+		"a column that has no room is left":  {15, "ID  NAME\n1   a very lon…\n2   b\n", "note: 1 more columns do not fit this terminal"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -69,6 +69,19 @@ func TestTablesFitTheTerminal(t *testing.T) {
 			require.Equal(t, tt.note == "", errOut.Len() == 0)
 		})
 	}
+}
+
+func TestTheFirstColumnStaysWhole(t *testing.T) {
+	t.Parallel()
+	lines := [][]string{{"RUN", "PROBLEM"}, {"ff6e3576a6992189eb00", "a long story about a record that did not fit"}}
+	require.Zero(t, fit(lines, 48))
+	require.Equal(t, "ff6e3576a6992189eb00", lines[1][0])
+	require.LessOrEqual(t, len([]rune(lines[1][0]))+gap+len([]rune(lines[1][1])), 48)
+	require.Greater(t, len([]rune(lines[1][1])), 20)
+
+	lines = [][]string{{"RECORD", "NOTE"}, {strings.Repeat("x", 500), "short"}}
+	require.Zero(t, fit(lines, 40))
+	require.LessOrEqual(t, len([]rune(lines[1][0]))+gap+len("short"), 40)
 }
 
 func TestClipCountsCharacters(t *testing.T) {

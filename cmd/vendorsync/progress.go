@@ -30,12 +30,11 @@ func (p *progress) show(now syncer.Progress) {
 	if p.last != now.Run {
 		p.last = now.Run
 		p.bar = progressbar.NewOptions64(-1,
-			progressbar.OptionSetWriter(p.w), progressbar.OptionClearOnFinish(), progressbar.OptionShowCount(),
-			progressbar.OptionShowIts(), progressbar.OptionSetItsString("records"), progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionSetWriter(p.w), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionSpinnerType(14))
 	}
 	c := now.Counts
-	p.bar.Describe(fmt.Sprintf("%s: %d created, %d updated, %d failed", now.Integration, c.Created, c.Updated, c.Failed))
+	p.bar.Describe(fmt.Sprintf("%s: %d records, %d created, %d updated, %d failed", now.Integration, c.Fetched, c.Created, c.Updated, c.Failed))
 	_ = p.bar.Set64(c.Fetched) // a terminal that cannot be written to is no reason to stop
 	if now.Done {
 		_ = p.bar.Finish()

@@ -59,13 +59,36 @@ func (s *session) showRuns(runs []syncer.Run) error {
 		s.note("there are no runs yet")
 		return nil
 	}
-	t := newTable("RUN", "INTEGRATION", "STATUS", "STARTED", "TOOK", "FETCHED", "FILTERED", "CREATED", "UPDATED", "UNCHANGED", "SKIPPED", "FAILED")
+	t := newTable("RUN", "INTEGRATION", "STATUS", "STARTED", "TOOK", "RECORDS")
 	for _, r := range runs {
-		c := r.Counts
-		t.add(r.ID, r.Integration, statusOf(r), s.when(r.Started), took(r),
-			num(c.Fetched), num(c.Filtered), num(c.Created), num(c.Updated), num(c.Unchanged), num(c.Skipped), num(c.Failed))
+		t.add(r.ID, r.Integration, statusOf(r), s.when(r.Started), took(r), counts(r.Counts))
 	}
 	return s.print(t)
+}
+
+// showOutcomes lists runs that have just been made.
+func (s *session) showOutcomes(runs ...syncer.Run) error {
+	t := newTable("INTEGRATION", "STATUS", "RECORDS", "TOOK", "RUN")
+	for _, r := range runs {
+		t.add(r.Integration, statusOf(r), counts(r.Counts), took(r), r.ID)
+	}
+	return s.print(t)
+}
+
+// counts is what became of a run's records, without what is zero.
+func counts(c syncer.Counts) string {
+	text := num(c.Fetched)
+	sep := ": "
+	for _, p := range []struct {
+		n    int64
+		what string
+	}{{c.Filtered, "filtered"}, {c.Created, "created"}, {c.Updated, "updated"}, {c.Unchanged, "unchanged"}, {c.Skipped, "skipped"}, {c.Failed, "failed"}} {
+		if p.n > 0 {
+			text += fmt.Sprintf("%s%d %s", sep, p.n, p.what)
+			sep = ", "
+		}
+	}
+	return text
 }
 
 // statusOf is a run's status in words.

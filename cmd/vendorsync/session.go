@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 
@@ -55,7 +56,10 @@ func (a *app) open(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	s := &session{app: a, file: f, progress: newProgress(a.err, a.errIsTTY && !a.verbose)}
-	if err := s.openStore(ctx); err != nil {
+	if f.Store == config.MemoryStore {
+		a.note("note: the store is memory; nothing is kept when this command ends")
+	}
+	if s.store, s.close, err = a.openStore(ctx, f, a.logger()); err != nil {
 		return nil, err
 	}
 	if err := s.apply(ctx); err != nil {
@@ -64,31 +68,24 @@ func (a *app) open(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-func (s *session) openStore(ctx context.Context) error {
-	if s.file.Store == config.MemoryStore {
-		schema, err := mapping.Standard().WithChoices("users", "role", s.file.Roles)
+// openStore opens the store that a configuration file names.
+func openStore(ctx context.Context, f *config.File, log *slog.Logger) (store, func() error, error) {
+	if f.Store == config.MemoryStore {
+		schema, err := mapping.Standard().WithChoices("users", "role", f.Roles)
 		if err != nil {
-			return usageError{err}
+			return nil, nil, usageError{err}
 		}
-		s.note("note: the store is memory; nothing is kept when this command ends")
-		s.store, s.close = memory.New(memory.Options{Schema: schema}), func() error { return nil }
-		return nil
+		return memory.New(memory.Options{Schema: schema}), func() error { return nil }, nil
 	}
-	db, err := sqlite.Open(ctx, s.storeFile(), sqlite.Options{Logger: s.logger(), Roles: s.file.Roles})
+	name := strings.TrimPrefix(f.Store, "sqlite:")
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(f.Dir, name)
+	}
+	db, err := sqlite.Open(ctx, name, sqlite.Options{Logger: log, Roles: f.Roles})
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	s.store, s.close = db, db.Close
-	return nil
-}
-
-// storeFile is the path of the SQLite file.
-func (s *session) storeFile() string {
-	name := strings.TrimPrefix(s.file.Store, "sqlite:")
-	if filepath.IsAbs(name) {
-		return name
-	}
-	return filepath.Join(s.file.Dir, name)
+	return db, db.Close, nil
 }
 
 // apply brings the syncer in line with the file, and says what that changed.

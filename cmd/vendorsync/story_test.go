@@ -15,6 +15,7 @@ import (
 func TestStoryOfTheFirstDay(t *testing.T) {
 	t.Parallel()
 	sh := newShell(t)
+	sh.memory = nil
 	require.Contains(t, sh.fails(exitUsage, "list"), "there is no configuration file")
 
 	require.Contains(t, sh.done("init"), "vendorsync test this-machine")
@@ -61,7 +62,7 @@ func TestStoryOfTheFirstDay(t *testing.T) {
 	require.Regexp(t, `^WHEN +WHO +RUN +INTEGRATION +CHANGE +FIELD +BEFORE +AFTER$`, history[0])
 
 	list := sh.done("list")
-	require.Regexp(t, `(?m)^laptops +laptops +Files +assets +active +2026-03-01 13:00:00 +succeeded, 1 updated$`, list)
+	require.Regexp(t, `(?m)^laptops +laptops +Files +assets +active +2026-03-01 13:00:00 +succeeded, 2: 1 updated, 1 unchanged$`, list)
 	require.Regexp(t, `(?m)^this-machine +This machine +Linux +assets +draft +never$`, list)
 }
 
@@ -180,6 +181,7 @@ func TestAddSaysWhyTheFieldsAreNotKnown(t *testing.T) {
 func TestRelativePathsStartAtTheFile(t *testing.T) {
 	t.Parallel()
 	sh := laptopShell(t)
+	sh.memory = nil
 	sh.done("run", "laptops")
 	require.FileExists(t, sh.path("inventory.db"))
 }
@@ -196,6 +198,7 @@ func TestAnotherFileIsNamedByFlag(t *testing.T) {
 func TestMemoryStoreSaysThatItKeepsNothing(t *testing.T) {
 	t.Parallel()
 	sh := laptopShell(t)
+	sh.memory = nil
 	sh.write("vendorsync.yaml", strings.Replace(laptops, "sqlite:inventory.db", "memory", 1))
 	r := sh.run("run", "laptops", "--json")
 	require.Equal(t, exitDone, r.code, r.err)
@@ -210,6 +213,7 @@ func TestRolesOfTheFileAreHeld(t *testing.T) {
 		t.Run(store, func(t *testing.T) {
 			t.Parallel()
 			sh := newShell(t)
+			sh.memory = nil
 			sh.write("people.csv", "id,name,role\n1,ada,Employee\n2,bob,Wizard\n")
 			sh.write("vendorsync.yaml", "store: "+store+"\nroles: [Employee, Admin]\n"+`integrations:
   - id: people

@@ -472,9 +472,14 @@ func (a *apply) create(ctx context.Context, l *layout, c *syncer.Change) (change
 	if err != nil {
 		return changed{}, err
 	}
+	batch, err := a.batchNumber(ctx)
+	if err != nil {
+		return changed{}, err
+	}
 	a.params = a.params[:0]
 	a.params.add(id)
 	a.params.add(a.at)
+	a.params.add(batch)
 	shape := append(a.scratch[:0], 'c', byte(l.number))
 	for i, col := range c.Columns {
 		v := c.After[i]
@@ -499,18 +504,15 @@ func (a *apply) create(ctx context.Context, l *layout, c *syncer.Change) (change
 		shape = append(shape, byte(col), byte(col>>8), flags)
 	}
 	a.scratch = shape
-	set, err := a.insertion(ctx, l, shape)
+	sql, err := a.inserting(ctx, l, shape)
 	if err != nil {
 		return changed{}, err
 	}
-	if _, err := a.execParams(ctx, set.sql, a.params); err != nil {
+	if _, err := a.execParams(ctx, sql, a.params); err != nil {
 		if takesUniqueKey(err) {
 			return changed{}, syncer.ErrConflict
 		}
 		return changed{}, fmt.Errorf("create a record of %s: %w", l.object.Name, err)
-	}
-	if err := a.log(ctx, event{record: record{l.number, id}, revision: 1, op: codeCreate, changes: set.number}); err != nil {
-		return changed{}, err
 	}
 	return changed{record: id, fresh: true}, a.spoilParents(ctx, l, c)
 }

@@ -73,15 +73,24 @@ var historyStatements = sized(historySQL)
 
 // log adds an event to the history.
 func (a *apply) log(ctx context.Context, e event) error {
+	if _, err := a.batchNumber(ctx); err != nil {
+		return err
+	}
+	a.history.rows = append(a.history.rows, e)
+	return nil
+}
+
+// batchNumber returns the number of the batch in ledger_batches, where it stands
+// if it changes anything.
+func (a *apply) batchNumber(ctx context.Context) (int64, error) {
 	if a.batch == 0 {
 		var err error
 		a.batch, err = a.number(ctx, "INSERT INTO ledger_batches (integration, run, actor, at) VALUES (?, ?, ?, ?) RETURNING number", a.integration, a.b.Run, a.b.Actor, a.at)
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
-	a.history.rows = append(a.history.rows, e)
-	return nil
+	return a.batch, nil
 }
 
 func (b *historyBuffer) flush(ctx context.Context, a *apply) error {
@@ -244,68 +253,92 @@ func (s *Store) History(ctx context.Context, object, id string) iter.Seq2[syncer
 	}
 }
 
-// A past is an event whose changes are still as they are kept.
+// A past is an event of the history with its changes as they are kept.
 type past struct {
 	syncer.Event
 	fields, hidden []string // of a new record, whose values follow from the rest
 	changes        map[string]change
 }
 
-func readHistory(ctx context.Context, c *conn, l *layout, id string) ([]syncer.Event, error) {
-	var args params
-	args.add(l.number)
-	number, isNumber := recordID(id)
-	if isNumber {
-		args.add(number)
-	} else {
-		args.add(nil)
-	}
-	args.add(id) // a record elsewhere
-	var all []past
-	err := c.query(ctx, sqlHistory, args, func(v []driver.Value) error {
-		p := past{Event: syncer.Event{
-			Object: l.object.Name, ID: id, Revision: integer(v[0]), Op: opOf(integer(v[1])), At: timeOf(v[2]),
-			Actor: text(v[3]), Integration: text(v[4]), Run: text(v[5]),
-		}}
-		for at, into := range map[int]any{6: &p.changes, 7: &p.fields, 8: &p.hidden} {
-			if raw := text(v[at]); raw != "" {
-				if err := json.Unmarshal([]byte(raw), into); err != nil {
-					return fmt.Errorf("read revision %d: %w", p.Revision, err)
-				}
-			}
+// read takes the row of an event: revision, kind, time, actor, integration, run,
+// changes, filled columns and those of them that are masked.
+func (p *past) read(v []driver.Value) error {
+	p.Revision, p.Op, p.At = integer(v[0]), opOf(integer(v[1])), timeOf(v[2])
+	p.Actor, p.Integration, p.Run = text(v[3]), text(v[4]), text(v[5])
+	for i, into := range []any{&p.changes, &p.fields, &p.hidden} {
+		raw := text(v[6+i])
+		if raw == "" {
+			continue
 		}
+		if err := json.Unmarshal([]byte(raw), into); err != nil {
+			return fmt.Errorf("read revision %d: %w", p.Revision, err)
+		}
+	}
+	return nil
+}
+
+const (
+	sqlHistory = `SELECT h.revision, h.op, coalesce(h.at, b.at), b.actor, i.id, b.run,
+		CASE WHEN typeof(h.changes) = 'text' THEN h.changes END, c.fields, c.hidden
+		FROM ledger_history h
+		LEFT JOIN ledger_batches b ON b.number = h.batch
+		LEFT JOIN ledger_integrations i ON i.number = b.integration
+		LEFT JOIN ledger_columns c ON typeof(h.changes) = 'integer' AND c.number = h.changes
+		WHERE h.object = ? AND h.record IN (?, ?)
+		ORDER BY h.record, h.revision`
+
+	// sqlBirth is the first event of a record that a run has made, then its fields.
+	sqlBirth = `SELECT 1, %d, b.at, b.actor, i.id, b.run, NULL, c.fields, c.hidden, %s
+		FROM %s t
+		LEFT JOIN ledger_batches b ON b.number = t."_batch"
+		LEFT JOIN ledger_integrations i ON i.number = b.integration
+		LEFT JOIN ledger_columns c ON c.number = t."_columns"
+		WHERE t."id" = ?`
+)
+
+func (l *layout) birthSQL() string { return fmt.Sprintf(sqlBirth, codeCreate, l.selected, l.table) }
+
+func readHistory(ctx context.Context, c *conn, l *layout, id string) ([]syncer.Event, error) {
+	var all []past
+	state := map[string]mapping.Value{}
+	number, isNumber := recordID(id)
+	var args params
+	args.add(number)
+	err := c.query(ctx, l.birthSQL(), args, func(v []driver.Value) error {
+		const fixed = 9
+		for i := range l.columns {
+			state[l.object.Fields[i].Name] = l.columns[i].value(v[fixed+i])
+		}
+		if v[2] == nil {
+			return nil // somebody made it by hand, and the rest of the history says so
+		}
+		p := past{Event: syncer.Event{Object: l.object.Name, ID: id}}
+		err := p.read(v)
 		all = append(all, p)
-		return nil
+		return err
 	})
-	if err != nil || len(all) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	state := map[string]mapping.Value{}
+	args = args[:0]
+	args.add(l.number)
+	args.add(nil)
 	if isNumber {
-		var args params
-		args.add(number)
-		err = c.query(ctx, "SELECT "+l.selected+" FROM "+l.table+" t WHERE t.\"id\" = ?", args, func(v []driver.Value) error {
-			for i, value := range l.values(v, make([]mapping.Value, len(l.columns))) {
-				state[l.object.Fields[i].Name] = value
-			}
-			return nil
-		})
+		args[1].Value = number
 	}
+	args.add(id) // a record elsewhere
+	err = c.query(ctx, sqlHistory, args, func(v []driver.Value) error {
+		p := past{Event: syncer.Event{Object: l.object.Name, ID: id}}
+		err := p.read(v)
+		all = append(all, p)
+		return err
+	})
 	events := make([]syncer.Event, len(all))
 	for i := len(all) - 1; i >= 0; i-- {
 		events[i] = all[i].resolve(l, state)
 	}
 	return events, err
 }
-
-const sqlHistory = `SELECT h.revision, h.op, coalesce(h.at, b.at), b.actor, i.id, b.run,
-	CASE WHEN typeof(h.changes) = 'text' THEN h.changes END, c.fields, c.hidden
-	FROM ledger_history h
-	LEFT JOIN ledger_batches b ON b.number = h.batch
-	LEFT JOIN ledger_integrations i ON i.number = b.integration
-	LEFT JOIN ledger_columns c ON typeof(h.changes) = 'integer' AND c.number = h.changes
-	WHERE h.object = ? AND h.record IN (?, ?)
-	ORDER BY h.record, h.revision`
 
 // resolve returns the event with its changes, given the values after it, and
 // takes state back to those before it.

@@ -1,9 +1,11 @@
 package sqlite
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/vendorsync/vendorsync/mapping"
 )
@@ -23,6 +25,7 @@ type layout struct {
 	links   []int // the fields that are links
 	// selected are the columns of all fields, of a table called t.
 	selected string
+	lookups  sync.Map // the texts of statements, by lookup
 }
 
 // A column is one field.
@@ -46,6 +49,10 @@ type key struct {
 const (
 	colRevision = `"revision"`
 	colArchived = `"archived_at"`
+	// colBatch and colColumns are how a record came to be: its first event in the
+	// history, which costs least here. They are NULL in a row inserted by hand.
+	colBatch   = `"_batch"`   // in ledger_batches
+	colColumns = `"_columns"` // in ledger_columns
 	// colRekey is 0 where the second columns are right, rekeyEdited after an edit
 	// by hand, and rekeyInserted, its default, in a row inserted by hand.
 	colRekey      = `"_rekey"`
@@ -151,6 +158,8 @@ func (l *layout) createTable() string {
 			b.WriteString("  " + c.keyed + " TEXT,\n")
 		}
 	}
+	b.WriteString("  " + colBatch + " INTEGER REFERENCES ledger_batches (number),\n")
+	b.WriteString("  " + colColumns + " INTEGER REFERENCES ledger_columns (number),\n")
 	b.WriteString("  " + colRekey + " INTEGER NOT NULL DEFAULT " + strconv.Itoa(rekeyInserted) + "\n)")
 	return b.String()
 }
@@ -185,4 +194,28 @@ func (l *layout) createIndexes() []string {
 func (l *layout) createKeyIndex(k *key) string {
 	name := quote(l.object.Name + "_" + strings.ReplaceAll(k.name, ",", "_"))
 	return "CREATE UNIQUE INDEX " + name + " ON " + l.table + " (" + strings.Join(k.exprs, ", ") + ") WHERE " + k.where
+}
+
+// historyView returns the statement that makes the view of the whole history.
+func (m *model) historyView() string {
+	var b strings.Builder
+	b.WriteString(`CREATE VIEW history AS
+SELECT o.name AS object, h.record, h.revision, coalesce(h.at, b.at) AS at,
+  CASE h.op WHEN 1 THEN 'create' WHEN 2 THEN 'update' WHEN 3 THEN 'archive' WHEN 4 THEN 'restore' WHEN 5 THEN 'delete' END AS op,
+  b.actor, i.id AS integration, b.run,
+  CASE typeof(h.changes) WHEN 'integer' THEN (SELECT c.fields FROM ledger_columns c WHERE c.number = h.changes) ELSE h.changes END AS changes
+FROM ledger_history h
+JOIN ledger_objects o ON o.number = h.object
+LEFT JOIN ledger_batches b ON b.number = h.batch
+LEFT JOIN ledger_integrations i ON i.number = b.integration`)
+	for _, l := range m.layouts {
+		fmt.Fprintf(&b, `
+UNION ALL
+SELECT '%s', t."id", 1, b.at, 'create', b.actor, i.id, b.run, c.fields
+FROM %s t
+JOIN ledger_batches b ON b.number = t."_batch"
+JOIN ledger_integrations i ON i.number = b.integration
+JOIN ledger_columns c ON c.number = t."_columns"`, l.object.Name, l.table)
+	}
+	return b.String()
 }

@@ -213,13 +213,17 @@ const sqlVendorTaken = `SELECT EXISTS (SELECT 1 FROM ledger_links WHERE integrat
 // linked.
 func (a *apply) vendorSet(ctx context.Context, l *layout) (*vendorSet, error) {
 	v := a.vendors[l.number]
-	if v != nil && len(v.hashes) >= maxVendorSet {
+	if v != nil && !a.indexed && len(v.hashes) >= a.store.maxVendors {
 		if _, err := a.exec(ctx, sqlVendorIndex); err != nil {
 			return nil, err
 		}
 		a.indexed = true
-		clear(a.vendors)
+		a.written.release(a.integration)
+		a.vendors = map[int64]*vendorSet{} // those of this batch so far are in the index once they are written
 		v = nil
+		if err := a.links.flush(ctx, a); err != nil {
+			return nil, err
+		}
 	}
 	if v != nil {
 		return v, nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/mapping"
@@ -136,8 +135,6 @@ func (m *matching) idValue(v string) ([]driver.Value, bool) {
 
 // A lookup is a kind of question, in as far as it takes a statement of its own.
 type lookup struct {
-	object int64
-	fields int // of the object; custom fields may be added
 	by     string
 	field  int // of byParent
 	key    string
@@ -157,19 +154,15 @@ const (
 	byLedgerSuperseded = "ledger superseded"
 )
 
-// lookups keeps the texts of statements.
-var lookups sync.Map
-
 // lookupSQL returns the statement of a look-up. Its rows are the number of the
 // value asked about, then what [matching.hit] reads. Its arguments are those of
 // [matching.arguments].
 func (l *layout) lookupSQL(k lookup) string {
-	k.object, k.fields = l.number, len(l.columns)
-	if known, ok := lookups.Load(k); ok {
+	if known, ok := l.lookups.Load(k); ok {
 		return known.(string) //nolint:forcetypeassert // nothing else is put there.
 	}
 	sql := l.newLookupSQL(k)
-	lookups.Store(k, sql)
+	l.lookups.Store(k, sql)
 	return sql
 }
 

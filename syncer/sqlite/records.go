@@ -108,7 +108,7 @@ func (l *layout) recordsSQL(w where, archived bool) (string, params) {
 	condition := "1"
 	var args params
 	if w.byID {
-		id, _ := recordID(w.id) // 0, which no record has, for what is no id
+		id, _ := recordID(w.id)
 		condition = `t."id" = ?`
 		args.add(id)
 	} else if narrow, arg := l.narrow(w); narrow != "" {

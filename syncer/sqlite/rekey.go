@@ -135,7 +135,7 @@ func adoptInserted(ctx context.Context, c *conn, m *model, l *layout, r handmade
 	if err != nil {
 		return err
 	}
-	_, err = c.exec(ctx, "UPDATE "+l.table+` SET "revision" = max("revision", coalesce((SELECT max(revision) + 1 FROM ledger_history WHERE object = ? AND record = ?), 1)) WHERE "id" = ?`, l.number, r.id, r.id)
+	_, err = c.exec(ctx, "UPDATE "+l.table+` SET "revision" = max("revision", coalesce((SELECT max(revision) + 1 FROM ledger_history WHERE object = ? AND record = ?), 1)), "_batch" = NULL, "_columns" = NULL WHERE "id" = ?`, l.number, r.id, r.id)
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,8 @@ type Store struct {
 	log   *slog.Logger
 	model atomic.Pointer[model]
 
+	maxVendors int // see [defaultMaxVendors]
+
 	writing chan struct{} // holds one token while nobody writes
 	writer  *conn         // whoever took the token
 	written written       // likewise
@@ -98,7 +100,7 @@ const (
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	o.BusyTimeout = cmp.Or(o.BusyTimeout, defaultBusyTimeout)
 	o.CacheKiB = cmp.Or(o.CacheKiB, defaultCacheKiB)
-	s := &Store{path: path, opt: o, log: o.Logger, writing: make(chan struct{}, 1)}
+	s := &Store{path: path, opt: o, log: o.Logger, maxVendors: defaultMaxVendors, writing: make(chan struct{}, 1)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -112,22 +114,18 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, s.explain(err, doing)
 	}
 	s.dsn = dsn(abs)
-	if err := createFile(abs); err != nil {
-		return nil, s.explain(err, doing)
+	err = s.openFile(ctx, abs)
+	if err == nil {
+		err = s.setUp(ctx)
 	}
-	if err := s.setUp(ctx); err != nil {
+	if err != nil {
 		return nil, s.explain(errors.Join(err, s.Close()), doing)
 	}
 	return s, nil
 }
 
-// setUp opens the writing connection and brings the database up to date.
+// setUp makes the writing connection ready and brings the database up to date.
 func (s *Store) setUp(ctx context.Context) error {
-	busy := fmt.Sprintf("busy_timeout = %d", s.opt.BusyTimeout.Milliseconds())
-	var err error
-	if s.writer, err = openConn(ctx, s.dsn, busy); err != nil {
-		return err
-	}
 	if err := s.claim(ctx); err != nil {
 		return err
 	}
@@ -175,18 +173,37 @@ func dsn(abs string) string {
 	return (&url.URL{Scheme: "file", Path: slashed}).String()
 }
 
-// createFile makes the file for its owner alone, unless it is there. SQLite gives
-// the files that it puts beside it the same mode.
-func createFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the path is what the caller wants to open.
+// openFile opens the first connection. A file that is not there yet is created for
+// its owner alone; SQLite gives the files that it puts beside it the same mode.
+//
+// The file itself is never opened by other means: closing it would, in POSIX
+// systems, take the locks of all connections that this process has to it.
+func (s *Store) openFile(ctx context.Context, path string) (err error) {
+	busy := fmt.Sprintf("busy_timeout = %d", s.opt.BusyTimeout.Milliseconds())
+	info, err := os.Stat(path)
 	switch {
+	case err == nil && info.IsDir():
+		return &connector.Error{Class: connector.ErrInvalid, Message: path + " is a directory", Remedy: "name a file in it"}
 	case err == nil:
-		return f.Close()
+		s.writer, err = openConn(ctx, s.dsn, busy)
+		return err
+	case !errors.Is(err, fs.ErrNotExist):
+		return &connector.Error{Class: connector.ErrInvalid, Message: err.Error(), Remedy: "check that you may read the folder", Err: err}
+	}
+	model, err := os.CreateTemp(filepath.Dir(path), "vendorsync-*.tmp") // mode 0600
+	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return &connector.Error{Class: connector.ErrInvalid, Message: "the folder does not exist", Remedy: "create the folder " + filepath.Dir(path), Err: err}
+	case err != nil:
+		return &connector.Error{Class: connector.ErrInvalid, Message: err.Error(), Remedy: "check that you may write to the folder", Err: err}
 	}
-	return &connector.Error{Class: connector.ErrInvalid, Message: err.Error(), Remedy: "check that you may write to the file and its folder", Err: err}
+	defer func() { err = errors.Join(err, model.Close(), os.Remove(model.Name())) }()
+	s.writer, err = openConn(ctx, s.dsn+"?modeof="+escape(model.Name()), busy)
+	return err
 }
+
+// escape makes a text a value of SQLite's URIs, which know no plus for a blank.
+func escape(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
 
 // applicationID marks a database file as the store's own: "vsyn".
 const applicationID = 0x7673796e

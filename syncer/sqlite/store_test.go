@@ -11,10 +11,16 @@ import (
 	"github.com/vendorsync/vendorsync/syncer/storetest"
 )
 
+// newPath returns the path of a file that is not there yet.
+func newPath(t testing.TB) string {
+	t.Helper()
+	return filepath.Join(t.TempDir(), "inventory.db")
+}
+
 // open opens a store in a new file.
 func open(t testing.TB) *sqlite.Store {
 	t.Helper()
-	s, _ := openAt(t, filepath.Join(t.TempDir(), "inventory.db"))
+	s, _ := openAt(t, newPath(t))
 	return s
 }
 

@@ -93,13 +93,15 @@ func (m *model) deletedTrigger(l *layout) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `CREATE TRIGGER %s AFTER DELETE ON %s
 BEGIN
+  INSERT INTO ledger_history (object, record, revision, batch, op, changes)
+    SELECT %d, OLD."id", 1, OLD."_batch", %d, OLD."_columns" WHERE OLD."_batch" IS NOT NULL;
   INSERT INTO ledger_history (object, record, revision, op, at, changes)
     SELECT %d, OLD."id", max(OLD."revision", coalesce((SELECT max(revision) FROM ledger_history WHERE object = %d AND record = +OLD."id"), 0)) + 1,
       %d, %s, (SELECT %s FROM (%s) v WHERE v.before IS NOT NULL);
   DELETE FROM ledger_links WHERE object = %d AND target = +OLD."id";
   DELETE FROM ledger_superseded WHERE object = %d AND target = +OLD."id";
 `,
-		quote(l.object.Name+"_deleted"), l.table, l.number, l.number, codeDelete, nowSQL, l.changesSQL(), strings.Join(values, " UNION ALL "), l.number, l.number)
+		quote(l.object.Name+"_deleted"), l.table, l.number, codeCreate, l.number, l.number, codeDelete, nowSQL, l.changesSQL(), strings.Join(values, " UNION ALL "), l.number, l.number)
 	for _, f := range l.links {
 		fmt.Fprintf(&b, "  UPDATE ledger_links SET stale = 1 WHERE object = %d AND target = +OLD.%s;\n", m.parent(l, f).number, l.columns[f].name)
 	}

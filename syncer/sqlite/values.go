@@ -74,10 +74,14 @@ func (l *layout) values(row []driver.Value, into []mapping.Value) []mapping.Valu
 	return into
 }
 
-// recordID returns the number of a record, and whether the text is one.
+// recordID returns the number of a record, and whether the text is one; else the
+// number is 0, which no record has.
 func recordID(id string) (int64, bool) {
 	n, err := strconv.ParseInt(id, 10, 64)
-	return n, err == nil && n > 0 && id[0] != '0' && id[0] != '+'
+	if err != nil || n <= 0 || id[0] == '0' || id[0] == '+' {
+		return 0, false
+	}
+	return n, true
 }
 
 // normal returns what a value is looked up by in a key, and whether the text is

@@ -13,7 +13,7 @@ import (
 // Written is what the writing connection remembers from batch to batch. All of it
 // can be found out again, and is, after a transaction was undone.
 type written struct {
-	insertions map[string]insertion // by shape
+	insertions map[string]string    // statements by shape, with the number of the columns
 	updates    map[string]string    // statements by shape
 	hidden     map[hiddenField]bool // known to be in ledger_hidden
 	vendors    map[int64]vendorSets // by integration
@@ -29,19 +29,13 @@ const (
 // maxShapes bounds how many shapes are remembered.
 const maxShapes = 4096
 
-// An insertion is how records with the same columns filled are inserted.
-type insertion struct {
-	sql    string
-	number int64 // in ledger_columns
-}
-
 type hiddenField struct {
 	object int64
 	field  int
 }
 
 func newWritten() written {
-	return written{insertions: map[string]insertion{}, updates: map[string]string{}, hidden: map[hiddenField]bool{}, vendors: map[int64]vendorSets{}}
+	return written{insertions: map[string]string{}, updates: map[string]string{}, hidden: map[hiddenField]bool{}, vendors: map[int64]vendorSets{}}
 }
 
 // forget drops what an undone transaction may have written.
@@ -51,12 +45,12 @@ func (w *written) forget() {
 	clear(w.vendors)
 }
 
-// insertion returns how records of a shape are inserted.
-func (a *apply) insertion(ctx context.Context, l *layout, shape []byte) (insertion, error) {
+// inserting returns the statement that inserts records of a shape.
+func (a *apply) inserting(ctx context.Context, l *layout, shape []byte) (string, error) {
 	if known, ok := a.written.insertions[string(shape)]; ok {
 		return known, nil
 	}
-	names := []string{`"id"`, `"created_at"`}
+	names := []string{`"id"`, `"created_at"`, colBatch}
 	fields, hidden := []string{}, []string{}
 	for at := 2; at < len(shape); at += 3 {
 		i, flags := int(shape[at])|int(shape[at+1])<<8, shape[at+2]
@@ -69,28 +63,28 @@ func (a *apply) insertion(ctx context.Context, l *layout, shape []byte) (inserti
 		if flags&shapeHidden != 0 {
 			hidden = append(hidden, name)
 			if err := a.hide(ctx, l, i); err != nil {
-				return insertion{}, err
+				return "", err
 			}
 		}
 	}
 	fieldsJSON, err := json.Marshal(fields)
 	if err != nil {
-		return insertion{}, err
+		return "", err
 	}
 	hiddenJSON, err := json.Marshal(hidden)
 	if err != nil {
-		return insertion{}, err
+		return "", err
 	}
 	number, err := columnsNumber(ctx, a.conn, l.number, string(fieldsJSON), string(hiddenJSON))
 	if err != nil {
-		return insertion{}, err
+		return "", err
 	}
-	set := insertion{number: number, sql: fmt.Sprintf("INSERT INTO %s (%s, %s) VALUES (%s, 0)", l.table, strings.Join(names, ", "), colRekey, marks(len(names)))}
+	sql := fmt.Sprintf("INSERT INTO %s (%s, %s, %s) VALUES (%s, %d, 0)", l.table, strings.Join(names, ", "), colColumns, colRekey, marks(len(names)), number)
 	if len(a.written.insertions) >= maxShapes {
 		clear(a.written.insertions)
 	}
-	a.written.insertions[string(shape)] = set
-	return set, nil
+	a.written.insertions[string(shape)] = sql
+	return sql, nil
 }
 
 // marks returns n question marks with commas between them.
@@ -156,9 +150,9 @@ func newVendorSet() *vendorSet {
 	return &vendorSet{seed: maphash.MakeSeed(), hashes: map[uint64]struct{}{}}
 }
 
-// maxVendorSet is how many vendor ids are remembered, about 20 bytes each; with
-// more, the index answers.
-const maxVendorSet = 2_000_000
+// defaultMaxVendors is how many vendor ids are remembered of an integration's
+// object, about 20 bytes each; with more, the index answers.
+const defaultMaxVendors = 2_000_000
 
 func (v *vendorSet) add(vendorID string) { v.hashes[maphash.String(v.seed, vendorID)] = struct{}{} }
 

@@ -83,7 +83,8 @@ CREATE TABLE ledger_batches (
 -- changes is JSON text, {"field": [before, after]}, or, for a new record, the
 -- number of the columns that were filled: their values follow from the record as
 -- it is now and from its later changes. batch is NULL and at set for a change
--- made by hand.
+-- made by hand. How a run made a record stands in the record itself, in _batch
+-- and _columns, until the record is deleted.
 CREATE TABLE ledger_history (
   object INTEGER NOT NULL REFERENCES ledger_objects (number),
   record NOT NULL,
@@ -124,13 +125,3 @@ SELECT o.name AS object, l.target AS record, i.id AS integration, l.vendor_id, l
 FROM ledger_links l
 JOIN ledger_objects o ON o.number = l.object
 JOIN ledger_integrations i ON i.number = l.integration;
-
-CREATE VIEW history AS
-SELECT o.name AS object, h.record, h.revision, coalesce(h.at, b.at) AS at,
-  CASE h.op WHEN 1 THEN 'create' WHEN 2 THEN 'update' WHEN 3 THEN 'archive' WHEN 4 THEN 'restore' WHEN 5 THEN 'delete' END AS op,
-  b.actor, i.id AS integration, b.run,
-  CASE typeof(h.changes) WHEN 'integer' THEN (SELECT c.fields FROM ledger_columns c WHERE c.number = h.changes) ELSE h.changes END AS changes
-FROM ledger_history h
-JOIN ledger_objects o ON o.number = h.object
-LEFT JOIN ledger_batches b ON b.number = h.batch
-LEFT JOIN ledger_integrations i ON i.number = b.integration;

@@ -34,6 +34,8 @@ CREATE TABLE "users" (
   "username_key" TEXT,
   "email_key" TEXT,
   "employee_id_key" TEXT,
+  "_batch" INTEGER REFERENCES ledger_batches (number),
+  "_columns" INTEGER REFERENCES ledger_columns (number),
   "_rekey" INTEGER NOT NULL DEFAULT 2
 );
 CREATE INDEX "users_rekey" ON "users" ("id") WHERE "_rekey" > 0;
@@ -84,6 +86,8 @@ CREATE TABLE "assets" (
   "asset_tag_key" TEXT,
   "imei_key" TEXT,
   "udid_key" TEXT,
+  "_batch" INTEGER REFERENCES ledger_batches (number),
+  "_columns" INTEGER REFERENCES ledger_columns (number),
   "_rekey" INTEGER NOT NULL DEFAULT 2
 );
 CREATE INDEX "assets_rekey" ON "assets" ("id") WHERE "_rekey" > 0;
@@ -105,6 +109,8 @@ CREATE TABLE "software" (
   "archived_at" TEXT,
   "name_key" TEXT,
   "publisher_key" TEXT,
+  "_batch" INTEGER REFERENCES ledger_batches (number),
+  "_columns" INTEGER REFERENCES ledger_columns (number),
   "_rekey" INTEGER NOT NULL DEFAULT 2
 );
 CREATE INDEX "software_rekey" ON "software" ("id") WHERE "_rekey" > 0;
@@ -124,6 +130,8 @@ CREATE TABLE "software_installs" (
   "updated_at" TEXT,
   "archived_at" TEXT,
   "version_key" TEXT,
+  "_batch" INTEGER REFERENCES ledger_batches (number),
+  "_columns" INTEGER REFERENCES ledger_columns (number),
   "_rekey" INTEGER NOT NULL DEFAULT 2
 );
 CREATE INDEX "software_installs_rekey" ON "software_installs" ("id") WHERE "_rekey" > 0;
@@ -142,6 +150,8 @@ CREATE TABLE "saas_applications" (
   "updated_at" TEXT,
   "archived_at" TEXT,
   "name_key" TEXT,
+  "_batch" INTEGER REFERENCES ledger_batches (number),
+  "_columns" INTEGER REFERENCES ledger_columns (number),
   "_rekey" INTEGER NOT NULL DEFAULT 2
 );
 CREATE INDEX "saas_applications_rekey" ON "saas_applications" ("id") WHERE "_rekey" > 0;
@@ -165,7 +175,55 @@ CREATE TABLE "saas_users" (
   "updated_at" TEXT,
   "archived_at" TEXT,
   "external_id_key" TEXT,
+  "_batch" INTEGER REFERENCES ledger_batches (number),
+  "_columns" INTEGER REFERENCES ledger_columns (number),
   "_rekey" INTEGER NOT NULL DEFAULT 2
 );
 CREATE INDEX "saas_users_rekey" ON "saas_users" ("id") WHERE "_rekey" > 0;
 CREATE UNIQUE INDEX "saas_users_application_external_id" ON "saas_users" ("application", coalesce("external_id_key", "external_id", '')) WHERE "application" IS NOT NULL;
+
+CREATE VIEW history AS
+SELECT o.name AS object, h.record, h.revision, coalesce(h.at, b.at) AS at,
+  CASE h.op WHEN 1 THEN 'create' WHEN 2 THEN 'update' WHEN 3 THEN 'archive' WHEN 4 THEN 'restore' WHEN 5 THEN 'delete' END AS op,
+  b.actor, i.id AS integration, b.run,
+  CASE typeof(h.changes) WHEN 'integer' THEN (SELECT c.fields FROM ledger_columns c WHERE c.number = h.changes) ELSE h.changes END AS changes
+FROM ledger_history h
+JOIN ledger_objects o ON o.number = h.object
+LEFT JOIN ledger_batches b ON b.number = h.batch
+LEFT JOIN ledger_integrations i ON i.number = b.integration
+UNION ALL
+SELECT 'users', t."id", 1, b.at, 'create', b.actor, i.id, b.run, c.fields
+FROM "users" t
+JOIN ledger_batches b ON b.number = t."_batch"
+JOIN ledger_integrations i ON i.number = b.integration
+JOIN ledger_columns c ON c.number = t."_columns"
+UNION ALL
+SELECT 'assets', t."id", 1, b.at, 'create', b.actor, i.id, b.run, c.fields
+FROM "assets" t
+JOIN ledger_batches b ON b.number = t."_batch"
+JOIN ledger_integrations i ON i.number = b.integration
+JOIN ledger_columns c ON c.number = t."_columns"
+UNION ALL
+SELECT 'software', t."id", 1, b.at, 'create', b.actor, i.id, b.run, c.fields
+FROM "software" t
+JOIN ledger_batches b ON b.number = t."_batch"
+JOIN ledger_integrations i ON i.number = b.integration
+JOIN ledger_columns c ON c.number = t."_columns"
+UNION ALL
+SELECT 'software_installs', t."id", 1, b.at, 'create', b.actor, i.id, b.run, c.fields
+FROM "software_installs" t
+JOIN ledger_batches b ON b.number = t."_batch"
+JOIN ledger_integrations i ON i.number = b.integration
+JOIN ledger_columns c ON c.number = t."_columns"
+UNION ALL
+SELECT 'saas_applications', t."id", 1, b.at, 'create', b.actor, i.id, b.run, c.fields
+FROM "saas_applications" t
+JOIN ledger_batches b ON b.number = t."_batch"
+JOIN ledger_integrations i ON i.number = b.integration
+JOIN ledger_columns c ON c.number = t."_columns"
+UNION ALL
+SELECT 'saas_users', t."id", 1, b.at, 'create', b.actor, i.id, b.run, c.fields
+FROM "saas_users" t
+JOIN ledger_batches b ON b.number = t."_batch"
+JOIN ledger_integrations i ON i.number = b.integration
+JOIN ledger_columns c ON c.number = t."_columns";

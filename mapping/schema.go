@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/vendorsync/vendorsync/internal/nearest"
 )
 
 // A Schema is the target model: objects, their fields and keys. [Standard]
@@ -204,7 +206,7 @@ func (s *Schema) unknownObject(name string) error {
 			names = append(names, s.Objects[i].Name)
 		}
 	}
-	if near := nearest(name, names); near != "" {
+	if near := nearest.Name(name, names); near != "" {
 		return fmt.Errorf("there is no object %q; did you mean %q?", name, near)
 	}
 	return fmt.Errorf("there is no object %q; there are %s", name, strings.Join(names, ", "))
@@ -217,7 +219,7 @@ func (o *Object) unknownField(name string) error {
 	for i := range o.Fields {
 		names[i] = o.Fields[i].Name
 	}
-	if near := nearest(name, names); near != "" {
+	if near := nearest.Name(name, names); near != "" {
 		return fmt.Errorf("%s have no field %q; did you mean %q?", o.Name, name, near)
 	}
 	return fmt.Errorf("%s have no field %q", o.Name, name)

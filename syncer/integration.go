@@ -143,7 +143,12 @@ func (s *Syncer) missingInMapping(in Integration, schema *mapping.Schema, stream
 	var missing []string
 	need := func(format string, args ...any) { missing = append(missing, fmt.Sprintf(format, args...)) }
 	object, ok := schema.Object(in.Mapping.Object)
-	if !ok {
+	switch {
+	case ok:
+	case in.Mapping.Object == "":
+		need("a target object (object)")
+		return missing
+	default:
 		need("a target object: there is no object %q", in.Mapping.Object)
 		return missing
 	}

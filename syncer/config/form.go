@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/vendorsync/vendorsync/internal/nearest"
 	"github.com/vendorsync/vendorsync/internal/path"
 )
 
@@ -181,7 +182,7 @@ func oneOf[S ~string](words ...S) form[S] {
 			}
 			if !slices.Contains(names, n.Value) {
 				near := ""
-				if s := nearest(n.Value, names); s != "" {
+				if s := nearest.Name(n.Value, names); s != "" {
 					near = fmt.Sprintf("; did you mean %q?", s)
 				}
 				r.fault(n, path, "%q is none of %s%s", cut(n.Value), strings.Join(names, ", "), near)

@@ -1,34 +1,34 @@
-package config
+// Package nearest guesses which name a misspelt one means, for messages that ask
+// "did you mean ...?".
+//
+//	nearest.Name("serail_number", []string{"serial_number", "status"}) // "serial_number"
+package nearest
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
-// meant says which of the names a misspelt one most likely means, or else which
-// there are.
-func meant(name string, names []string) string {
-	if near := nearest(name, names); near != "" {
-		return fmt.Sprintf("did you mean %q?", near)
-	}
-	if len(names) == 0 {
-		return "there are none"
-	}
-	return "there are " + strings.Join(names, ", ")
-}
-
-// nearest returns the name with the fewest letters changed, if those are few,
-// else "".
-func nearest(name string, names []string) string {
-	name = strings.ToLower(strings.ReplaceAll(name, "-", "_"))
+// Name returns the one of names that a misspelt name most likely means: the one
+// with the fewest letters changed if those are few, else one that it is the
+// beginning of, or "". Case does not count, and - is as good as _.
+func Name(name string, names []string) string {
+	name = fold(name)
 	best, least := "", max(2, len(name)/3+1)
 	for _, n := range names {
-		if d := distance(name, strings.ReplaceAll(n, "-", "_")); d < least {
+		if d := distance(name, fold(n)); d < least {
 			best, least = n, d
 		}
 	}
-	return best
+	if best != "" || len(name) < 3 {
+		return best
+	}
+	for _, n := range names {
+		if f := fold(n); strings.HasPrefix(f, name) || strings.HasPrefix(name, f) || strings.HasSuffix(f, "_"+name) {
+			return n
+		}
+	}
+	return ""
 }
+
+func fold(name string) string { return strings.ToLower(strings.ReplaceAll(name, "-", "_")) }
 
 // maxNameLength bounds the work that a misspelt name can cause.
 const maxNameLength = 64

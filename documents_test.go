@@ -150,6 +150,7 @@ func TestASkippedTestFailsTheGate(t *testing.T) {
 		hanging = `{"Action":"output","Package":"p","Test":"TestD","Output":"about to exit\n"}` + "\n" + `{"Action":"fail","Package":"p"}` + "\n"
 		empty   = `{"Action":"skip","Package":"q"}` + "\n"
 		build   = `{"ImportPath":"r","Action":"build-output","Output":"r.go:1: no\n"}` + "\n" + `{"ImportPath":"r","Action":"build-fail"}` + "\n"
+		race    = `{"Action":"output","Package":"p","Test":"TestA","Output":"WARNING: DATA RACE\n"}` + "\n"
 		said    = `{"Action":"output","Package":"p","Test":"TestA","Output":"--- SKIP: {\"Action\":\"skip\"}\n"}` + "\n"
 	)
 	tests := map[string]struct {
@@ -158,16 +159,17 @@ func TestASkippedTestFailsTheGate(t *testing.T) {
 		passes bool
 		shows  string
 	}{
-		"tests that pass":                            {log: pass, ci: "true", passes: true},
-		"a skipped test in the gate":                 {log: pass + skip, ci: "true", shows: "p TestB"},
-		"a skipped test outside of it":               {log: pass + skip, passes: true, shows: "no network"},
-		"a package without tests":                    {log: pass + empty, ci: "true", passes: true},
-		"a test that fails":                          {log: pass + fail, shows: "want 1, got 2"},
-		"a test that ends the process":               {log: pass + hanging, shows: "about to exit"},
-		"a package that does not build":              {log: pass + build, shows: "r.go:1: no"},
-		"a test that only speaks of skipping":        {log: said + pass, ci: "true", passes: true},
-		"no test at all":                             {log: "", shows: "no test has run"},
-		"what the go command itself says is no JSON": {log: "pattern ./x: no such folder\n" + pass, passes: true, shows: "no such folder"},
+		"tests that pass":                             {log: pass, ci: "true", passes: true},
+		"a skipped test in the gate":                  {log: pass + skip, ci: "true", shows: "p TestB"},
+		"a skipped test outside of it":                {log: pass + skip, passes: true, shows: "no network"},
+		"a package without tests":                     {log: pass + empty, ci: "true", passes: true},
+		"a test that fails":                           {log: pass + fail, shows: "want 1, got 2"},
+		"a test that ends the process":                {log: pass + hanging, shows: "about to exit"},
+		"a package that does not build":               {log: pass + build, shows: "r.go:1: no"},
+		"a test that only speaks of skipping":         {log: said + pass, ci: "true", passes: true},
+		"a data race that another test is failed for": {log: race + pass + fail, shows: "DATA RACE"},
+		"no test at all":                              {log: "", shows: "no test has run"},
+		"what the go command itself says is no JSON":  {log: "pattern ./x: no such folder\n" + pass, passes: true, shows: "no such folder"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -33,14 +33,14 @@ var layers = map[string]int{
 	"mapping":                 2,
 	"connector":               1,
 	"credentials":             1,
-	"internal/path":           1,
-	"internal/spill":          1,
+	"internal/...":            1,
 }
 
 // sideways are the imports within a layer that are meant to be.
 var sideways = map[string][]string{
 	"connector":        {"credentials"},
 	"connectors":       {"connectors/..."},
+	"internal/...":     {"internal/..."},
 	"syncer/storetest": {"syncer"},
 }
 

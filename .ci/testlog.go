@@ -77,6 +77,10 @@ func (l *testlog) take(e event) {
 		l.failed = append(l.failed, e.ImportPath)
 	case "pass":
 		l.passed++
+		// The race detector reports through whichever test has the word.
+		if b := l.said[e.name()]; b != nil && strings.Contains(b.String(), "WARNING: DATA RACE") {
+			l.print(b.String())
+		}
 		delete(l.said, e.name())
 	case "fail":
 		l.failed = append(l.failed, e.name())

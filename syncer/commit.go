@@ -25,8 +25,9 @@ type pendingBatch struct {
 	cursor    connector.Cursor
 	resumable bool
 	last      bool
-	// anonymousAt is how many records without vendor id came up to cursor.
-	anonymousAt int64
+	// anonymousAt is how many records without vendor id came up to cursor, again
+	// how many records are accounted for that come after it.
+	anonymousAt, again int64
 
 	done     chan struct{}
 	next     checkpoint // as sealed
@@ -316,9 +317,9 @@ func (r *session) sealed(base checkpoint, b *pendingBatch, outcomes []Outcome) (
 	next := base
 	next.add(d, r.s.opt.MaxProblems)
 	if b.resumable {
-		next.Cursor, next.AnonymousAt, next.Ahead = b.cursor, b.anonymousAt, false
+		next.Cursor, next.AnonymousAt, next.Ahead = b.cursor, b.anonymousAt, b.again
 	} else if len(b.pages) > 0 {
-		next.Ahead = true
+		next.Ahead += d.counts.Fetched
 	}
 	next.ReadDone = base.ReadDone || b.last
 	return next, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/mapping"
 	"github.com/vendorsync/vendorsync/syncer"
 )
@@ -131,6 +132,22 @@ func TestContract9Children(t *testing.T) {
 			s.expect(run, "updated 1")
 			require.Equal(s, effects{"software_installs": {Restored: 1}}, run.Effects)
 		},
+		"one that a person archived and the vendor drops is not archived again": func(s *scene) {
+			mdm := synced(s)
+			require.NoError(s, s.store.Archive(s.Context(), "person", "software_installs", s.rows("software_installs")[1].ID))
+			run := mdm.sends(laptop(`[` + firefox + `]`)).run()
+			s.expect(run, "unchanged 1")
+			require.Empty(s, run.Effects)
+			require.Equal(s, []string{"Firefox 1", "Slack 2 (archived)"}, s.installs("S1"))
+		},
+		"a list that a mapper of the host's own did not read whole closes nothing": func(s *scene) {
+			mdm := synced(s)
+			mdm.opt.Mappers = map[string]mapping.Mapper{"mdm": partMapper{}}
+			run := mdm.run()
+			s.expect(run, "updated 1")
+			require.Equal(s, effects{"software": {Created: 1}, "software_installs": {Created: 1}}, run.Effects)
+			require.Equal(s, []string{"Firefox 1", "Slack 2", "Zoom 5"}, s.installs("S1"))
+		},
 		"one that a person made is not closed": func(s *scene) {
 			mdm := synced(s)
 			title := s.inserts("software", map[string]string{"name": "Winamp"})
@@ -167,6 +184,29 @@ func TestContract9Children(t *testing.T) {
 			require.Empty(s, s.rows("software_installs"))
 		},
 	})
+}
+
+// A partMapper has seen a part of the software of the device S1.
+type partMapper struct{}
+
+func (partMapper) Targets() []mapping.Target {
+	return []mapping.Target{
+		{Object: "assets", Columns: []mapping.Column{{Field: "serial_number"}}},
+		{Object: "software", Role: mapping.Shared, Columns: []mapping.Column{{Field: "name"}}},
+		{Object: "software_installs", Role: mapping.Child, Columns: []mapping.Column{{Field: "asset"}, {Field: "software"}, {Field: "version"}}},
+	}
+}
+
+func (partMapper) Map(_ connector.Record, out *mapping.Out) error {
+	out.VendorID = "v1"
+	_, device := out.AddRow(0, 1)
+	device[0] = mapping.TextValue("S1")
+	n, title := out.AddRow(1, 1)
+	title[0] = mapping.TextValue("Zoom")
+	_, install := out.AddRow(2, 3)
+	install[0], install[1], install[2] = mapping.RowValue(0), mapping.RowValue(n), mapping.TextValue("5")
+	out.Whole = append(out.Whole, false, false, false)
+	return nil
 }
 
 func TestContract9SharedTitles(t *testing.T) {

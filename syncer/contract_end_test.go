@@ -1,7 +1,9 @@
 package syncer_test
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/connector/connectortest"
+	"github.com/vendorsync/vendorsync/mapping"
 	"github.com/vendorsync/vendorsync/syncer"
 )
 
@@ -201,6 +204,15 @@ func TestContract11OnlyACompleteReadActsOnAbsence(t *testing.T) {
 		})
 	}
 	stories(t, map[string]func(s *scene){
+		"one with a record of which the mapper could say nothing is not": func(s *scene) {
+			mdm := s.inStep(syncer.ArchiveAbsent, 3)
+			mdm.opt.Mappers = map[string]mapping.Mapper{"mdm": faintMapper{}}
+			run := mdm.sends(`v0;S0`, `v1;S1`, `v2;faint`).run()
+			s.expect(run, "updated 2, failed 1")
+			require.False(s, run.Complete)
+			require.Zero(s, run.Vanished)
+			require.Equal(s, 3, s.live())
+		},
 		"an empty source never is": func(s *scene) {
 			mdm := s.inStep(syncer.ArchiveAbsent, 3)
 			run := mdm.sends().run()
@@ -239,6 +251,19 @@ func TestContract11OnlyACompleteReadActsOnAbsence(t *testing.T) {
 			require.Empty(s, run.Problems)
 		},
 	})
+}
+
+// A faintMapper gives up half way through some records.
+type faintMapper struct{ ownMapper }
+
+func (m faintMapper) Map(rec connector.Record, out *mapping.Out) error {
+	if err := m.ownMapper.Map(rec, out); err != nil {
+		return err
+	}
+	if strings.HasSuffix(string(rec), "faint") {
+		return errors.New("it fainted")
+	}
+	return nil
 }
 
 func TestContract11TheGuard(t *testing.T) {

@@ -198,6 +198,17 @@ func TestContract4SyncKeysInOrderOfPriority(t *testing.T) {
 			s.expect(run, "failed 1")
 			require.Equal(s, []string{`v1 asset_tag conflict: asset_tag "T1" would go to record 1, but record 2 holds it; correct it at the vendor or merge the records`}, problems(run))
 		},
+		"a record that another vendor id of this run was matched to is taken": func(s *scene) {
+			for name, size := range map[string]int{"in one batch": 10, "in two": 1} {
+				s.Run(name, func(t *testing.T) {
+					s := newScene(t)
+					s.inserts("assets", map[string]string{"serial_number": "A1", "asset_tag": "T1"})
+					mdm := s.launched(byTagToo(assets("mdm"), false)).sendsPages(size, `{"id": "v1", "serial": "A1"}`, `{"id": "v2", "tag": "T1"}`)
+					require.Equal(t, []string{"v1 unchanged", "v2 skipped: duplicate of v1"}, mdm.tells())
+					require.Equal(t, []string{"v1 -> 1"}, s.links("mdm"))
+				})
+			}
+		},
 		"more than one hit is ambiguous, with the ids, and nothing is guessed": func(s *scene) {
 			s.inserts("assets", map[string]string{"serial_number": "A1"})
 			s.inserts("assets", map[string]string{"serial_number": "A2"})

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/mapping"
 	"github.com/vendorsync/vendorsync/syncer"
 )
@@ -239,6 +240,15 @@ func TestContract6KeysDefaultsAndClearing(t *testing.T) {
 			require.Equal(s, "email", run.Problems[0].Field)
 			require.Equal(s, []string{"ada@example.com -"}, s.all("users", "email", "full_name"))
 		},
+		"nor does one that a mapper of the host's own would clear": func(s *scene) {
+			hr := s.launched(users("hr"))
+			hr.sends(`{"id": 1, "login": "ada", "email": "ada@example.com"}`).run()
+			hr.opt.Mappers = map[string]mapping.Mapper{"hr": clearingMapper{}}
+			run := hr.run()
+			s.expect(run, "failed 1")
+			require.Equal(s, []string{"1 role would clear: the source has no value for role, which record 1 must keep; map it as never-clear or correct it at the vendor"}, problems(run))
+			require.Equal(s, []string{"member"}, s.all("users", "role"))
+		},
 		"a unique field that is no key may become empty": func(s *scene) {
 			mdm := s.devices()
 			mdm.sends(`{"id": "v1", "serial": "A1", "tag": "T1"}`).run()
@@ -263,6 +273,20 @@ func TestContract6KeysDefaultsAndClearing(t *testing.T) {
 			require.Equal(s, "Ada@Example.com", s.asset("A1").fields["assigned_to"])
 		},
 	})
+}
+
+// A clearingMapper says of everybody that they have no role.
+type clearingMapper struct{}
+
+func (clearingMapper) Targets() []mapping.Target {
+	return []mapping.Target{{Object: "users", Columns: []mapping.Column{{Field: "username"}, {Field: "email"}, {Field: "role"}}}}
+}
+
+func (clearingMapper) Map(_ connector.Record, out *mapping.Out) error {
+	out.VendorID = "1"
+	_, values := out.AddRow(0, 3)
+	values[0], values[1], values[2] = mapping.TextValue("ada"), mapping.TextValue("ada@example.com"), mapping.Null
+	return nil
 }
 
 func TestContract7Diff(t *testing.T) {

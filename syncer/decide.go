@@ -68,7 +68,7 @@ func (r *session) decide(ctx context.Context, b *pendingBatch, q *questions, it 
 // readAgain reports whether the item is accounted for already: the stream is
 // being read again from a point before the last commit.
 func (r *session) readAgain(it *item) (bool, error) {
-	if !r.state.Reread {
+	if r.again == 0 {
 		return false, nil
 	}
 	if it.out.VendorID == "" {
@@ -77,6 +77,7 @@ func (r *session) readAgain(it *item) (bool, error) {
 		}
 		r.skip--
 		r.passed++
+		r.again--
 		return true, nil
 	}
 	if err := count(r.reseen, it.key); err != nil {
@@ -87,7 +88,11 @@ func (r *session) readAgain(it *item) (bool, error) {
 		return false, err
 	}
 	before, err := times(r.seen, it.key)
-	return now <= before, err
+	if err != nil || now > before {
+		return false, err
+	}
+	r.again--
+	return true, nil
 }
 
 // times returns how often a key was counted.
@@ -728,7 +733,7 @@ func (r *session) process(ctx context.Context, pages []*mappedPage, cursor conne
 			}
 		}
 	}
-	b.anonymousAt = r.passed
+	b.anonymousAt, b.again = r.passed, r.again
 	if r.view.err != nil {
 		return fmt.Errorf("remember what was decided: %w", r.view.err)
 	}

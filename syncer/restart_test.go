@@ -128,6 +128,27 @@ func TestAnExpiredCursorCountsNothingTwice(t *testing.T) {
 			unbroken := newScene(s.T)
 			s.expect(run, tally(unbroken.devices().sendsPages(2, records...).run().Counts))
 		},
+		"though the vendor is down after that": func(s *scene) {
+			records := []string{`{}`, device(1), `{`, device(2), device(3), `[]`, `{}`, device(4), device(4), `{}`, device(5), device(1)}
+			mdm := s.devices().sendsPages(2, records...).scripts(map[int]connectortest.Step{
+				3: {Err: connector.ErrCursor, Times: 1}, 2: {Err: connector.ErrUnavailable, Times: 1}, 4: {Err: connector.ErrUnavailable, Times: 1},
+			})
+			s.expect(mdm.run(), "created 5, skipped 2, failed 5")
+			require.Equal(s, []string{"", "offset:4", "", "offset:8"}, mdm.cursors())
+		},
+		"though the vendor is down while it reads again": func(s *scene) {
+			records := []string{`{}`, device(1), `{`, device(2), device(3), `[]`, `{}`, device(4), device(4), `{}`, device(5), device(1)}
+			mdm := s.devices().sendsPages(2, records...)
+			steps := 0
+			mdm.scripts(map[int]connectortest.Step{4: {Err: connector.ErrCursor, Times: 1}, 2: {Do: func() {
+				// The second time that the page comes, which is after the cursor expired.
+				if steps++; steps == 2 {
+					mdm.fake.Script[3] = connectortest.Step{Err: connector.ErrUnavailable, Times: 1}
+				}
+			}}})
+			s.expect(mdm.run(), "created 5, skipped 2, failed 5")
+			require.Equal(s, []string{"", "", "offset:6"}, mdm.cursors())
+		},
 		"a record that the vendor adds in between is read": func(s *scene) {
 			mdm := s.devices().serves(&connectortest.Fake{PageSize: 1, Count: 4})
 			mdm.opt.BatchSize = 1

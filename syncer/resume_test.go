@@ -261,8 +261,8 @@ func TestAStreamWithoutCursors(t *testing.T) {
 			records := append(numbered(60, device), device(1), `{}`, device(2), `{}`, device(2))
 			mdm := s.devices().sends(append(records, numbered(80, device)[60:]...)...)
 			mdm.fake.PageSize, mdm.fake.NoCursor, mdm.opt.BatchSize = 1, true, 2
-			for range 4 {
-				mdm.later().interruptedAfter(1)
+			for n := range 4 {
+				mdm.interruptedAfter(n + 1)
 			}
 			run := mdm.run()
 			s.expect(run, "created 80, skipped 3, failed 2")

@@ -46,7 +46,8 @@ type session struct {
 	fence     atomic.Int64 // of the lease; a batch may have to take it anew
 	links     *links
 	seen      *spill.Map // vendor ids read by this run, and how often
-	reseen    *spill.Map // the same since it reads again, see checkpoint.Reread
+	again     int64      // records accounted for that reading again is still to bring, see checkpoint.Ahead
+	reseen    *spill.Map // vendor ids read since the run reads again, and how often
 	view      *view
 	keys      *spill.Filter // keys that the store may have; nil until it pays
 	shared    map[string]*sharedParent
@@ -67,12 +68,9 @@ type checkpoint struct {
 	Run         Run              `json:"run"`
 	Fingerprint string           `json:"fingerprint"` // of the integration; a changed one does not resume
 	Cursor      connector.Cursor `json:"cursor"`
-	// Ahead says that records after Cursor are accounted for: reading on from it
-	// brings them again.
-	Ahead bool `json:"ahead,omitempty"`
-	// Reread says that the run reads records again that are accounted for; they are
-	// passed over in silence.
-	Reread bool `json:"reread,omitempty"`
+	// Ahead is how many of the records after Cursor are accounted for: reading on
+	// from it brings them again, and they are passed over in silence.
+	Ahead int64 `json:"ahead,omitempty"`
 	// Anonymous counts the records without vendor id so far, AnonymousAt those up
 	// to Cursor.
 	Anonymous   int64 `json:"anonymous,omitempty"`
@@ -537,7 +535,7 @@ func (r *session) readAll(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		// Reading again, the cursor moves without getting anywhere.
-		if n := r.state.Run.Counts.Fetched; n > fetched || !r.state.Reread && r.state.Cursor != from {
+		if n := r.state.Run.Counts.Fetched; n > fetched || r.again == 0 && r.state.Cursor != from {
 			restarts, from, fetched = 0, r.state.Cursor, n
 		}
 		var stop *stopError
@@ -552,7 +550,7 @@ func (r *session) readAll(ctx context.Context) error {
 		r.state.Broken = true
 		if errors.Is(err, connector.ErrCursor) {
 			r.state.Cursor, r.state.AnonymousAt = "", 0
-			r.state.Ahead = r.state.Run.Counts.Fetched > 0
+			r.state.Ahead = r.state.Run.Counts.Fetched
 		}
 		if err := r.goBack(); err != nil {
 			return err
@@ -566,10 +564,10 @@ func (r *session) readAll(ctx context.Context) error {
 
 // goBack sets the run to read on from the last committed cursor.
 func (r *session) goBack() error {
-	r.state.Reread = r.state.Reread || r.state.Ahead
+	r.again = r.state.Ahead
 	r.passed = r.state.AnonymousAt
 	r.skip = 0
-	if !r.state.Reread {
+	if r.again == 0 {
 		return nil
 	}
 	r.skip = r.state.Anonymous - r.state.AnonymousAt

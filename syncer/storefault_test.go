@@ -215,6 +215,24 @@ func TestAStoreThatFailsForGood(t *testing.T) {
 		s.expect(again, "created 10")
 		require.Equal(t, 10, s.live())
 	})
+	t.Run("and the journal knows that the run is over: it is not taken up", func(t *testing.T) {
+		t.Parallel()
+		s := newScene(t)
+		mdm := s.devices().sendsPages(2, numbered(10, device)...)
+		m := s.meddles()
+		m.apply = func(ctx context.Context, b *syncer.Batch) error {
+			if b.Seq >= 3 {
+				return full
+			}
+			return m.Store.Apply(ctx, b)
+		}
+		run, err := mdm.fails()
+		require.ErrorIs(t, err, full)
+		s.through = s.store
+		again := mdm.later().run()
+		require.NotEqual(t, run.ID, again.ID)
+		s.expect(again, "created 6, unchanged 4")
+	})
 	for name, tc := range map[string]struct {
 		breaks func(m *meddler)
 		says   string

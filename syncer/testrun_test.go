@@ -356,6 +356,29 @@ func TestSensitiveValuesAreMasked(t *testing.T) {
 			}
 			require.Equal(s, 5, seen, "the pin twice, the path twice, the category once")
 		},
+		"in what is told of software that is gone, and in the names of titles": func(s *scene) {
+			mdm := newVault(s)
+			mdm.edit(func(in *syncer.Integration) {
+				in.Mapping.Children[0].Fields = []mapping.FieldMapping{{To: "name", From: "license"}, {To: "version", From: "license"}}
+			})
+			told := func() (all []syncer.TestRecord) {
+				_, err := mdm.syncer().Run(s.Context(), "mdm", syncer.RunOptions{Record: func(r syncer.TestRecord) { all = append(all, r) }})
+				require.NoError(s, err)
+				require.Len(s, all, 1)
+				return all
+			}
+			send(mdm, record("v1", secret))
+			made := told()
+			hides(s, made)
+			require.Equal(s, map[string]any{"software": "********", "version": "********"}, made[0].Mapped["software_installs"].([]any)[0])
+			send(mdm, `{"id": "v1", "serial": "S-v1", "apps": []}`)
+			gone := told()
+			hides(s, gone)
+			require.Equal(s, []syncer.Difference{
+				{Object: "software_installs", Field: "software", Before: json.RawMessage(`"********"`), After: json.RawMessage("null")},
+				{Object: "software_installs", Field: "version", Before: json.RawMessage(`"********"`), After: json.RawMessage("null")},
+			}, gone[0].Changes)
+		},
 		"in problems": func(s *scene) {
 			mdm := newVault(s)
 			mdm.edit(func(in *syncer.Integration) {

@@ -330,6 +330,7 @@ func (a *apply) change(ctx context.Context, c *syncer.Change) (changed, bool, er
 	case syncer.Update, syncer.Archive, syncer.Restore:
 		done, err := a.update(ctx, l, c)
 		return done, false, err
+	case syncer.Delete:
 	}
 	return changed{}, false, fmt.Errorf("there is no change %q", c.Op)
 }
@@ -480,7 +481,7 @@ func (a *apply) create(ctx context.Context, l *layout, c *syncer.Change) (change
 	a.params.add(id)
 	a.params.add(a.at)
 	a.params.add(batch)
-	shape := append(a.scratch[:0], 'c', byte(l.number))
+	shape := newShape(a.scratch, codeCreate, l)
 	for i, col := range c.Columns {
 		v := c.After[i]
 		if v.IsEmpty() {
@@ -501,7 +502,7 @@ func (a *apply) create(ctx context.Context, l *layout, c *syncer.Change) (change
 				flags |= shapeKeyed
 			}
 		}
-		shape = append(shape, byte(col), byte(col>>8), flags)
+		shape = shape.with(col, flags)
 	}
 	a.scratch = shape
 	sql, err := a.inserting(ctx, l, shape)
@@ -536,7 +537,7 @@ func (a *apply) update(ctx context.Context, l *layout, c *syncer.Change) (change
 	}
 	a.params = a.params[:0]
 	a.params.add(a.at)
-	shape := append(a.scratch[:0], opCode(c.Op)+'0', byte(l.number))
+	shape := newShape(a.scratch, opCode(c.Op), l)
 	if c.Op == syncer.Archive {
 		a.params.add(a.at)
 	}
@@ -553,7 +554,7 @@ func (a *apply) update(ctx context.Context, l *layout, c *syncer.Change) (change
 		if l.columns[col].keyed != "" {
 			a.params.add(l.keyForm(col, v))
 		}
-		shape = append(shape, byte(col), byte(col>>8), 0)
+		shape = shape.with(col, 0)
 	}
 	a.scratch = shape
 	a.params.add(target.record)

@@ -192,7 +192,7 @@ func TestTwoStoresOnOneFileSeeWhatTheOtherDoes(t *testing.T) {
 	c := change(t, syncer.Create, "assets", texts(map[string]string{"serial_number": "C02XK3"}))
 	c.Columns, c.After = append(c.Columns, o.Field("rack")), append(c.After, mapping.TextValue("R7"))
 	rackID := b.apply(syncer.Unit{Changes: []syncer.Change{c}})[0].IDs[0]
-	require.Equal(t, mapping.TextValue("R7"), byID(t, one, "a", "assets", rackID).Values[o.Field("rack")])
+	require.Equal(t, mapping.TextValue("R7"), assetByID(t, one, "a", rackID).Values[o.Field("rack")])
 }
 
 // hold locks the file for writing as another program does, until the returned
@@ -266,7 +266,7 @@ func TestMain(m *testing.M) {
 }
 
 func childProcess(ctx context.Context, task, path string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, os.Args[0]) //nolint:gosec // the test itself.
+	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), "VENDORSYNC_SQLITE_TASK="+task, "VENDORSYNC_SQLITE_PATH="+path)
 	cmd.Stderr = os.Stderr
 	return cmd

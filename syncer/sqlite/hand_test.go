@@ -81,7 +81,7 @@ func (r *run) release() {
 }
 
 // change returns a change with the values of fields by name, in the order of the
-// object's fields. A value "-> n" is the record of change n.
+// object's fields.
 func change(t testing.TB, op syncer.Op, object string, values map[string]mapping.Value) syncer.Change {
 	t.Helper()
 	o, ok := mapping.Standard().Object(object)
@@ -132,7 +132,7 @@ func (r *run) install(asset, title string) (software, install string) {
 	return o[0].IDs[0], o[1].IDs[0]
 }
 
-// found returns the record that a question about one value finds, nil if none.
+// found returns the records that a question about one value finds.
 func found(t testing.TB, s syncer.Store, q syncer.Query) []syncer.Hit {
 	t.Helper()
 	hits, err := s.Match(t.Context(), q)
@@ -141,10 +141,10 @@ func found(t testing.TB, s syncer.Store, q syncer.Query) []syncer.Hit {
 	return hits[0]
 }
 
-func byID(t testing.TB, s syncer.Store, integration, object, id string) syncer.Hit {
+func assetByID(t testing.TB, s syncer.Store, integration, id string) syncer.Hit {
 	t.Helper()
-	hits := found(t, s, syncer.Query{Integration: integration, Object: object, By: syncer.ByID, Values: []string{id}})
-	require.Len(t, hits, 1, "record %s of %s", id, object)
+	hits := found(t, s, syncer.Query{Integration: integration, Object: "assets", By: syncer.ByID, Values: []string{id}})
+	require.Len(t, hits, 1, "asset %s", id)
 	return hits[0]
 }
 
@@ -172,10 +172,10 @@ func TestAnEditByHandIsNoticed(t *testing.T) {
 
 	shell(t, path, `UPDATE assets SET device_name = 'bob''s "best"', memory_mb = 8192, notes = NULL WHERE serial_number = 'C02XK1';`)
 
-	hit := byID(t, s, "laptops", "assets", id)
+	hit := assetByID(t, s, "laptops", id)
 	require.Equal(t, int64(2), hit.Revision)
 	require.True(t, hit.Link.Stale, "the link")
-	require.False(t, byID(t, s, "laptops", "assets", other).Link.Stale, "the link to another record")
+	require.False(t, assetByID(t, s, "laptops", other).Link.Stale, "the link to another record")
 	events := history(t, s, "assets", id)
 	require.Len(t, events, 2)
 	require.WithinDuration(t, time.Now(), events[1].At, time.Minute)
@@ -204,7 +204,7 @@ func TestAnEditThatChangesNothingIsNone(t *testing.T) {
 	r := begin(t, s, "laptops")
 	id := r.makeAsset(map[string]string{"serial_number": "C02XK1"})
 	shell(t, path, `UPDATE assets SET serial_number = 'C02XK1';`)
-	hit := byID(t, s, "laptops", "assets", id)
+	hit := assetByID(t, s, "laptops", id)
 	require.Equal(t, int64(1), hit.Revision)
 	require.False(t, hit.Link.Stale)
 	require.Len(t, history(t, s, "assets", id), 1)
@@ -285,12 +285,12 @@ func TestARecordInsertedByHandIsTakenOver(t *testing.T) {
 		{Field: "serial_number", Before: mapping.Null, After: mapping.TextValue("c02xk2")},
 		{Field: "device_name", Before: mapping.Null, After: mapping.TextValue("by hand, again")},
 	}, events[0].Changes)
-	require.Equal(t, events[0].Revision, byID(t, s, "laptops", "assets", hits[0].ID).Revision)
+	require.Equal(t, events[0].Revision, assetByID(t, s, "laptops", hits[0].ID).Revision)
 	require.NotEqual(t, hits[0].ID, third)
 
 	shell(t, path, `INSERT OR REPLACE INTO assets (id, serial_number) VALUES (`+third+`, 'C02XK3');`)
 	begin(t, s, "others")
-	hit := byID(t, s, "laptops", "assets", third)
+	hit := assetByID(t, s, "laptops", third)
 	require.True(t, hit.Link.Stale, "the link to a record that was replaced")
 }
 
@@ -345,11 +345,11 @@ func TestEditsOfWhatBelongsToARecordMakeItsLinksStale(t *testing.T) {
 			asset := r.makeAsset(map[string]string{"serial_number": "C02XK1"})
 			other := r.makeAsset(map[string]string{"serial_number": "C02XK2"})
 			software, install := r.install(asset, "Firefox")
-			require.False(t, byID(t, s, "laptops", "assets", asset).Link.Stale)
+			require.False(t, assetByID(t, s, "laptops", asset).Link.Stale)
 			shell(t, path, strings.NewReplacer(":install", install, ":software", software, ":asset", asset).Replace(edit))
 			begin(t, s, "others")
-			require.True(t, byID(t, s, "laptops", "assets", asset).Link.Stale)
-			require.False(t, byID(t, s, "laptops", "assets", other).Link.Stale)
+			require.True(t, assetByID(t, s, "laptops", asset).Link.Stale)
+			require.False(t, assetByID(t, s, "laptops", other).Link.Stale)
 		})
 	}
 }

@@ -33,6 +33,8 @@ func opCode(op syncer.Op) byte {
 		return codeArchive
 	case syncer.Restore:
 		return codeRestore
+	case syncer.Delete:
+		return codeDelete
 	case syncer.Update:
 	}
 	return codeUpdate

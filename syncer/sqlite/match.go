@@ -159,7 +159,8 @@ const (
 // [matching.arguments].
 func (l *layout) lookupSQL(k lookup) string {
 	if known, ok := l.lookups.Load(k); ok {
-		return known.(string) //nolint:forcetypeassert // nothing else is put there.
+		text, _ := known.(string)
+		return text
 	}
 	sql := l.newLookupSQL(k)
 	l.lookups.Store(k, sql)

@@ -41,8 +41,8 @@ func rows(t *testing.T, c *conn, query string, args ...driver.Value) []string {
 	return all
 }
 
-// shape describes the tables and indexes of a model as they are in a database.
-func shape(t *testing.T, c *conn, m *model) []string {
+// tables describes the tables and indexes of a model as they are in a database.
+func tables(t *testing.T, c *conn, m *model) []string {
 	t.Helper()
 	var all []string
 	for _, l := range m.layouts {
@@ -72,7 +72,7 @@ func TestTheMigrationsMakeTheTablesOfTheModel(t *testing.T) {
 		_, err := scratch.exec(ctx, sql)
 		require.NoError(t, err, sql)
 	}
-	require.Equal(t, shape(t, scratch, m), shape(t, s.writer, m))
+	require.Equal(t, tables(t, scratch, m), tables(t, s.writer, m))
 }
 
 func TestCustomFieldsBecomeColumnsThatTriggersKnow(t *testing.T) {

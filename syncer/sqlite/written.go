@@ -2,9 +2,11 @@ package sqlite
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
+	"iter"
 	"strings"
 
 	"github.com/vendorsync/vendorsync/syncer"
@@ -19,12 +21,39 @@ type written struct {
 	vendors    map[int64]vendorSets // by integration
 }
 
-// The shape of a change is a byte for what it does, one for its object, and three
-// for each column: its field, and the flags below.
+// A shape is what changes have in common that one statement serves: what is done
+// to which object, and the columns that are written, with flags.
+type shape []byte
+
 const (
-	shapeKeyed  = 1 // the second column is written, too
-	shapeHidden = 2
+	shapeKeyed  byte = 1 << iota // the second column is written, too
+	shapeHidden                  // the field is sensitive
 )
+
+// newShape returns the shape of a change without columns, in the memory of an old
+// one.
+func newShape(memory []byte, does byte, l *layout) shape {
+	return binary.AppendVarint(append(memory[:0], does), l.number)
+}
+
+// with adds a column.
+func (s shape) with(field int, flags byte) shape {
+	return append(binary.AppendVarint(s, int64(field)), flags)
+}
+
+// columns yields the columns with their flags.
+func (s shape) columns() iter.Seq2[int, byte] {
+	return func(yield func(int, byte) bool) {
+		_, n := binary.Varint(s[1:])
+		for rest := s[1+n:]; len(rest) > 0; {
+			field, n := binary.Varint(rest)
+			if !yield(int(field), rest[n]) {
+				return
+			}
+			rest = rest[n+1:]
+		}
+	}
+}
 
 // maxShapes bounds how many shapes are remembered.
 const maxShapes = 4096
@@ -46,14 +75,13 @@ func (w *written) forget() {
 }
 
 // inserting returns the statement that inserts records of a shape.
-func (a *apply) inserting(ctx context.Context, l *layout, shape []byte) (string, error) {
+func (a *apply) inserting(ctx context.Context, l *layout, shape shape) (string, error) {
 	if known, ok := a.written.insertions[string(shape)]; ok {
 		return known, nil
 	}
 	names := []string{`"id"`, `"created_at"`, colBatch}
 	fields, hidden := []string{}, []string{}
-	for at := 2; at < len(shape); at += 3 {
-		i, flags := int(shape[at])|int(shape[at+1])<<8, shape[at+2]
+	for i, flags := range shape.columns() {
 		name := l.object.Fields[i].Name
 		names = append(names, l.columns[i].name)
 		fields = append(fields, name)
@@ -91,7 +119,7 @@ func (a *apply) inserting(ctx context.Context, l *layout, shape []byte) (string,
 func marks(n int) string { return strings.Repeat("?, ", n-1) + "?" }
 
 // updating returns the statement for changes of a shape.
-func (a *apply) updating(l *layout, op syncer.Op, shape []byte) string {
+func (a *apply) updating(l *layout, op syncer.Op, shape shape) string {
 	if known, ok := a.written.updates[string(shape)]; ok {
 		return known
 	}
@@ -101,10 +129,10 @@ func (a *apply) updating(l *layout, op syncer.Op, shape []byte) string {
 		sets = append(sets, colArchived+" = ?")
 	case syncer.Restore:
 		sets = append(sets, colArchived+" = NULL")
-	case syncer.Create, syncer.Ensure, syncer.Update:
+	case syncer.Create, syncer.Ensure, syncer.Update, syncer.Delete:
 	}
-	for at := 2; at < len(shape); at += 3 {
-		c := &l.columns[int(shape[at])|int(shape[at+1])<<8]
+	for i := range shape.columns() {
+		c := &l.columns[i]
 		sets = append(sets, c.name+" = ?")
 		if c.keyed != "" {
 			sets = append(sets, c.keyed+" = ?")

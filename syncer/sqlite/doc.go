@@ -1,0 +1,43 @@
+// Package sqlite is a store that keeps one tenant's records in an SQLite file,
+// in pure Go.
+//
+//	store, err := sqlite.Open(ctx, "inventory.db", sqlite.Options{})
+//	if err != nil {
+//		return err
+//	}
+//	defer store.Close()
+//	s, err := syncer.New(store, syncer.Options{Registry: connectors})
+//
+// It implements [syncer.Store] and every optional ability beside it. The file is
+// for its owner alone; a batch is one transaction, on disk when Apply returns.
+//
+// # Tables
+//
+// Every object has a table that a person can read, archive and correct with any
+// SQLite program:
+//
+//	$ sqlite3 inventory.db "SELECT serial_number, device_name FROM assets"
+//
+// Its columns are id, the object's fields, revision, created_at, updated_at (NULL
+// until the first change) and archived_at. Dates and times are ISO 8601 in UTC,
+// lists are JSON arrays, booleans 0 and 1; a custom field is a column like the
+// others. The columns that end in _key hold the form by which a key is matched
+// where it differs from the text that is shown; they and those that begin with an
+// underscore belong to the store. The views links and history show where records
+// come from and what became of them; the tables that begin with ledger_ are behind
+// them.
+//
+// # Edits by hand
+//
+// An INSERT, UPDATE or DELETE by another program is noticed by triggers: it stands
+// in the history, without an actor, and raises the revision, so that the next run
+// compares the record anew. A key may be typed in any form; the next run finds the
+// one by which it is matched. Deleting a record takes its links along, and what
+// belongs to it, such as the installs of an asset.
+//
+// # Several processes
+//
+// Any number of processes may have the file open at the same time. In a process
+// that has, do not open the file by other means than SQLite's: on POSIX systems,
+// closing it would end the locks that keep the processes apart.
+package sqlite

@@ -47,7 +47,7 @@ var remedies = map[Class]string{
 	ErrAuth:        "renew the credential and check it with `vendorsync check`",
 	ErrPermission:  "grant the permission to the credential at the vendor",
 	ErrRateLimited: "run it later or less often",
-	ErrUnavailable: "try again later; a run resumes where it stopped",
+	ErrUnavailable: "try again later; what was written stays",
 	ErrNotFound:    "check the settings that name it",
 	ErrInvalid:     "correct the setting",
 	ErrTLS:         "install a certificate issued by a CA on the server, or add the server's certificate or its CA to the trust list",

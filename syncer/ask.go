@@ -218,7 +218,7 @@ func (r *session) want(q *questions, it *item) {
 	}
 	if hit == nil {
 		for i := range r.uniques {
-			hits, _ := r.lookUnique(q, i, row, it, nil)
+			hits := r.lookUnique(q, i, row, it, nil)
 			if hit == nil && i < r.syncKeys && len(hits) == 1 {
 				hit = &hits[0]
 			}
@@ -389,12 +389,13 @@ func (r *session) newKeyText(i int, row mapping.Row, it *item, hit *Hit) (view, 
 
 // lookUnique asks who holds unique key i of the row. Over a record, hit, it asks
 // only if the key changes.
-func (r *session) lookUnique(q *questions, i int, row mapping.Row, it *item, hit *Hit) (hits []Hit, known bool) {
+func (r *session) lookUnique(q *questions, i int, row mapping.Row, it *item, hit *Hit) []Hit {
 	_, text := r.keyText(i, row, it, hit)
 	if text == "" || hit != nil && text == r.heldKey(i, hit) {
-		return nil, true
+		return nil
 	}
-	return q.look(r.uniques[i].topic, text)
+	hits, _ := q.look(r.uniques[i].topic, text)
+	return hits
 }
 
 // heldKey returns the normal form of unique key i that hit has now.

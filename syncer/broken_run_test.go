@@ -15,17 +15,22 @@ import (
 	"github.com/vendorsync/vendorsync/syncer"
 )
 
-// genMixed draws a device, one that was drawn before perhaps, or what is none.
-func genMixed(t *rapid.T) string {
+// genMixed draws devices, one that was drawn before perhaps, and where some are
+// torn, what is none.
+func genMixed(torn bool) func(t *rapid.T) string {
+	return func(t *rapid.T) string { return mixed(t, torn) }
+}
+
+func mixed(t *rapid.T, torn bool) string {
 	id := rapid.IntRange(0, 12).Draw(t, "id")
-	switch rapid.IntRange(0, 9).Draw(t, "kind") {
-	case 0:
+	switch kind := rapid.IntRange(0, 9).Draw(t, "kind"); {
+	case kind == 0 && torn:
 		return `{"serial": "nobody's"}`
-	case 1:
+	case kind == 1 && torn:
 		return `{"id": "torn`
-	case 2:
+	case kind == 2:
 		return fmt.Sprintf(`{"id": "v%d", "memory": "much"}`, id)
-	case 3:
+	case kind == 3:
 		return fmt.Sprintf(`{"id": "v%d", "name": "without a key"}`, id)
 	}
 	return fmt.Sprintf(`{"id": "v%d", "serial": "S%d", "apps": [{"name": "App %d", "version": "1"}]}`, id, id, id%3)
@@ -49,7 +54,7 @@ func genScript(t *rapid.T, pages int) map[int]connectortest.Step {
 func TestABrokenRunComesToWhatAnUnbrokenOneDoes(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		records := rapid.SliceOfN(rapid.Custom(genMixed), 0, 40).Draw(rt, "records")
+		records := rapid.SliceOfN(rapid.Custom(genMixed(rapid.Bool().Draw(rt, "torn"))), 0, 40).Draw(rt, "records")
 		known := rapid.IntRange(0, 14).Draw(rt, "known")
 		in := withSoftware(assets("mdm"))
 		in.Absence = rapid.SampledFrom([]syncer.Absence{syncer.Keep, syncer.FlagAbsent, syncer.ArchiveAbsent}).Draw(rt, "absence")

@@ -151,7 +151,7 @@ func (r *session) writeChild(g childGroup, row mapping.Row, child *Hit, self Ref
 		u.unit.Changes = append(u.unit.Changes, c)
 		u.refs = append(u.refs, refs...)
 		e := u.note.effects[t.Object]
-		switch c.Op { //nolint:exhaustive // a child is made, written or restored here.
+		switch c.Op {
 		case Create:
 			e.Created++
 		case Restore:

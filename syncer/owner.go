@@ -26,6 +26,15 @@ func processOwner() string {
 	return string(b)
 }
 
+// ownerText names a lease's holder for a person.
+func ownerText(text string) string {
+	var o owner
+	if json.Unmarshal([]byte(text), &o) != nil || o.PID <= 0 {
+		return text
+	}
+	return "process " + strconv.Itoa(o.PID) + " on " + o.Host
+}
+
 // holderDead reports whether text names a process of this host that is no
 // longer there. It says false when it cannot tell.
 func holderDead(text string) bool {

@@ -357,7 +357,7 @@ func TestAFullTestRunForetellsTheFullRun(t *testing.T) {
 				var foretold told
 				before := dump(t, w.store)
 				s := w.syncer(t, h, r, nil)
-				run, err := s.TestRun(context.Background(), h.integrations[r.integration].ID, syncer.TestOptions{Sample: -1, Record: func(rec syncer.TestRecord) error {
+				run, err := s.TestRun(t.Context(), h.integrations[r.integration].ID, syncer.TestOptions{Sample: -1, Record: func(rec syncer.TestRecord) error {
 					foretold.records = append(foretold.records, show(rec))
 					return nil
 				}})

@@ -129,7 +129,7 @@ func (r *session) mapItem(it *item, scratch []byte) []byte {
 	}
 	b := append(scratch[:0], r.fingerprint...)
 	for _, row := range it.out.Rows {
-		b = append(b, byte(row.Target), byte(len(row.Values)))
+		b = strconv.AppendInt(append(b, 'r'), int64(row.Target), 36)
 		for _, v := range row.Values {
 			b = append(b, byte(v.Kind))
 			switch v.Kind {

@@ -162,6 +162,50 @@ func TestAnExpiredCursorCountsNothingTwice(t *testing.T) {
 			mdm.scripts(map[int]connectortest.Step{3: {Err: connector.ErrCursor, Times: 1, Do: func() { grown = true }}})
 			s.expect(mdm.run(), "created 5")
 		},
+		"a record that vanishes in between does not hide one without vendor id that follows": func(s *scene) {
+			reading := func(mdm *feed) *bool {
+				vanished := false
+				mdm.serves(&connectortest.Fake{PageSize: 1, Count: 7, Generate: func(i int) connector.Record {
+					if vanished && i == 0 {
+						return connector.Record(device(99))
+					}
+					return connector.Record([]string{device(0), `{}`, device(2), device(3), `{}`, `{}`, device(6)}[i])
+				}})
+				mdm.opt.BatchSize = 1
+				return &vanished
+			}
+			for name, begins := range map[string][]string{"and the vendor stays up": {"", ""}, "and the vendor is down after that": {"", "", "offset:3"}} {
+				s.Run(name, func(t *testing.T) {
+					s := newScene(t)
+					mdm := s.devices()
+					vanished := reading(mdm)
+					script := map[int]connectortest.Step{3: {Err: connector.ErrCursor, Times: 1, Do: func() { *vanished = true }}}
+					if len(begins) == 3 {
+						script[2] = connectortest.Step{Do: func() {
+							if *vanished {
+								delete(mdm.fake.Script, 2)
+								mdm.fake.Script[3] = connectortest.Step{Err: connector.ErrUnavailable, Times: 2} // of which one is the cursor's
+							}
+						}}
+					}
+					s.expect(mdm.scripts(script).run(), "created 5, failed 3")
+					require.Equal(t, begins, mdm.cursors())
+				})
+			}
+		},
+		"a duplicate that the vendor adds in between is skipped": func(s *scene) {
+			mdm := s.devices()
+			changed := false
+			mdm.serves(&connectortest.Fake{PageSize: 1, Count: 5, Generate: func(i int) connector.Record {
+				if changed && i == 1 {
+					return connector.Record(device(0))
+				}
+				return connector.Record(device(i))
+			}})
+			mdm.opt.BatchSize = 1
+			mdm.scripts(map[int]connectortest.Step{3: {Err: connector.ErrCursor, Times: 1, Do: func() { changed = true }}})
+			s.expect(mdm.run(), "created 5, skipped 1")
+		},
 		"absence is judged over both readings": func(s *scene) {
 			mdm := s.inStep(syncer.ArchiveAbsent, 10)
 			run := mdm.sendsPages(2, numbered(9, device)...).scripts(expired).run()

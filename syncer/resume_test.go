@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -128,6 +129,15 @@ func TestAnInterruptedRunIsTakenUp(t *testing.T) {
 			other := unbroken.launched(in).sendsPages(2, records...).run()
 			require.Equal(s, other.Counts, run.Counts)
 			require.Equal(s, other.Problems, run.Problems)
+		},
+		"and what it made before is not missing, nor what it read": func(s *scene) {
+			mdm := s.devices()
+			mdm.sends(device(1), device(2), device(3)).run()
+			mdm.sendsPages(1, device(5), device(1), device(6), device(7))
+			mdm.interruptedAfter(2)
+			run := mdm.run()
+			s.expect(run, "created 3, unchanged 1")
+			require.Equal(s, syncer.Vanished{Missing: 2}, run.Vanished)
 		},
 		"after it has ended the next one is a new one": func(s *scene) {
 			mdm := s.devices().sendsPages(2, numbered(5, device)...)
@@ -322,6 +332,15 @@ func TestOneRunOfAnIntegrationAtATime(t *testing.T) {
 		},
 		"a holder on this host that is dead is followed at once": func(s *scene) {
 			hold(s, owner(s, "", deadPID(s)))
+			s.expect(s.devices().sends(device(1)).run(), "created 1")
+		},
+		"a process with the number of one that is dead does not stand for it": func(s *scene) {
+			if runtime.GOOS != "linux" {
+				return // elsewhere the system does not say when a process started
+			}
+			host, err := os.Hostname()
+			require.NoError(s, err)
+			hold(s, fmt.Sprintf(`{"host": %q, "pid": %d, "start": "1@another boot"}`, host, os.Getpid()))
 			s.expect(s.devices().sends(device(1)).run(), "created 1")
 		},
 		"a living one is not": func(s *scene) {

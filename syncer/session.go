@@ -300,16 +300,20 @@ func (r *session) prepare(ctx context.Context) error {
 		return err
 	}
 	r.links.known -= r.state.Made // by the part of the run before it was interrupted
-	r.seen = spill.New(spill.Options{Dir: r.s.opt.SpillDir})
-	r.reseen = spill.New(spill.Options{Dir: r.s.opt.SpillDir})
+	r.seen = spill.New(spill.Options{Dir: r.s.opt.SpillDir, MaxInMemory: maxInMemory})
+	r.reseen = spill.New(spill.Options{Dir: r.s.opt.SpillDir, MaxInMemory: maxInMemory})
 	var all *spill.Map
 	if r.test != nil {
-		all = spill.New(spill.Options{Dir: r.s.opt.SpillDir})
+		all = spill.New(spill.Options{Dir: r.s.opt.SpillDir, MaxInMemory: maxInMemory})
 	}
 	r.view = newView(all)
 	r.shared = map[string]*sharedParent{}
 	return r.loadSeen(ctx)
 }
+
+// maxInMemory is how many entries of what a run remembers stay in memory, about
+// 40 bytes each; the rest is spilled.
+const maxInMemory = 1 << 18
 
 // loadSeen reads back which vendor ids the resumed run has read.
 func (r *session) loadSeen(ctx context.Context) error {
@@ -574,7 +578,7 @@ func (r *session) goBack() error {
 	if err := r.reseen.Close(); err != nil {
 		return fmt.Errorf("remove a temporary file: %w", err)
 	}
-	r.reseen = spill.New(spill.Options{Dir: r.s.opt.SpillDir})
+	r.reseen = spill.New(spill.Options{Dir: r.s.opt.SpillDir, MaxInMemory: maxInMemory})
 	return nil
 }
 
@@ -591,7 +595,7 @@ const maxUnresumable = 8
 
 // readOnce reads from the last committed cursor with one Source.
 func (r *session) readOnce(ctx context.Context) (err error) {
-	src, _, err := r.s.open(ctx, r.in)
+	src, err := r.s.open(ctx, r.in)
 	if err != nil {
 		return err
 	}

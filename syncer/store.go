@@ -77,7 +77,7 @@ type BusyError struct {
 
 // Error names the holder and the end of its lease.
 func (e *BusyError) Error() string {
-	return fmt.Sprintf("integration %q is running already (%s); its lease ends at %s", e.Integration, e.Owner, e.Until.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("integration %q is running already (%s); its lease ends at %s", e.Integration, ownerText(e.Owner), e.Until.UTC().Format(time.RFC3339))
 }
 
 // By says what a Query's values are.

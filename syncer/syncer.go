@@ -260,7 +260,7 @@ func (s *Syncer) Check(ctx context.Context, id string) (connector.Report, error)
 	if err != nil {
 		return connector.Report{}, fmt.Errorf("check integration %q: %w", id, err)
 	}
-	src, _, err := s.open(ctx, in)
+	src, err := s.open(ctx, in)
 	if err != nil {
 		return connector.Report{}, err
 	}
@@ -275,28 +275,26 @@ func (s *Syncer) Check(ctx context.Context, id string) (connector.Report, error)
 }
 
 // open opens the integration's source.
-func (s *Syncer) open(ctx context.Context, in Integration) (connector.Source, connector.Stream, error) {
+func (s *Syncer) open(ctx context.Context, in Integration) (connector.Source, error) {
 	c, err := s.opt.Registry.Get(in.Connector)
 	if err != nil {
-		return nil, connector.Stream{}, err
+		return nil, err
 	}
 	spec := c.Spec()
-	stream, ok := spec.Stream(in.Stream)
-	if !ok {
-		return nil, connector.Stream{}, connector.Errorf(connector.ErrNotFound, "open "+in.Connector, "it has no stream %q", in.Stream)
+	if _, ok := spec.Stream(in.Stream); !ok {
+		return nil, connector.Errorf(connector.ErrNotFound, "open "+in.Connector, "it has no stream %q", in.Stream)
 	}
 	settings, err := spec.Resolve(in.Settings)
 	if err != nil {
-		return nil, connector.Stream{}, err
+		return nil, err
 	}
 	cfg := connector.Config{Settings: settings, Dir: s.opt.Dir, Transport: s.opt.Transport, Limiter: s.opt.Limiter, Logger: s.log.With("integration", in.ID, "connector", in.Connector)}
 	if in.Credential != "" && s.opt.Credentials != nil {
 		if cfg.Credential, err = s.opt.Credentials(ctx, in); err != nil {
-			return nil, connector.Stream{}, &connector.Error{Class: connector.ErrAuth, Op: "resolve credential " + in.Credential, Err: err}
+			return nil, &connector.Error{Class: connector.ErrAuth, Op: "resolve credential " + in.Credential, Err: err}
 		}
 	}
-	src, err := openSource(ctx, c, cfg)
-	return src, stream, err
+	return openSource(ctx, c, cfg)
 }
 
 // openSource calls Open and turns a panic into an error.

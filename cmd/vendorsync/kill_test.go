@@ -171,7 +171,7 @@ func TestAKilledRunIsTakenUpAgain(t *testing.T) {
 		require.NoError(t, cmd.Process.Kill())
 		err := cmd.Wait()
 		var exit *exec.ExitError
-		if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled() { //nolint:errcheck,forcetypeassert // that is what unix has.
+		if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled() {
 			landed++
 		}
 		run, _ := s.run(t)

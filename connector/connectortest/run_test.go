@@ -29,7 +29,7 @@ func TestRunFailsWithTheNameOfTheRule(t *testing.T) {
 	t.Parallel()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), self, "-test.run=^TestRunOfDevices$", "-test.v") //nolint:gosec // The test runs itself.
+	cmd := exec.CommandContext(t.Context(), self, "-test.run=^TestRunOfDevices$", "-test.v")
 	cmd.Env = append(os.Environ(), bendDevices+"=1")
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err)

@@ -82,10 +82,21 @@ func peakMB() int {
 func engineMapping() mapping.Mapping {
 	m := mapping.Mapping{Object: "assets", Key: "id", SyncKeys: []mapping.SyncKey{{Field: "serial_number"}}}
 	for _, f := range [][2]string{
-		{"serial_number", "serial_number"}, {"device_name", "name"}, {"udid", "udid"}, {"asset_tag", "asset_tag"}, {"model", "model.name"},
-		{"model_identifier", "model.identifier"}, {"os_name", "os.name"}, {"os_version", "os.version"}, {"os_build", "os.build"},
-		{"assigned_to", "user.email"}, {"mac_addresses", "mac_address"}, {"ip_addresses", "ip_address"}, {"last_seen_at", "last_seen"},
-		{"department", "department"}, {"status", "status"},
+		{"serial_number", "serial_number"},
+		{"device_name", "name"},
+		{"udid", "udid"},
+		{"asset_tag", "asset_tag"},
+		{"model", "model.name"},
+		{"model_identifier", "model.identifier"},
+		{"os_name", "os.name"},
+		{"os_version", "os.version"},
+		{"os_build", "os.build"},
+		{"assigned_to", "user.email"},
+		{"mac_addresses", "mac_address"},
+		{"ip_addresses", "ip_address"},
+		{"last_seen_at", "last_seen"},
+		{"department", "department"},
+		{"status", "status"},
 	} {
 		m.Fields = append(m.Fields, mapping.FieldMapping{To: f[0], From: f[1]})
 	}
@@ -129,7 +140,7 @@ func runEngine(ctx context.Context, file, database string) (int, error) {
 // writeDevices writes n devices as NDJSON.
 func writeDevices(tb testing.TB, path string, n int, opts connectortest.DeviceOptions) {
 	tb.Helper()
-	f, err := os.Create(path) //nolint:gosec // the benchmark's own file.
+	f, err := os.Create(path)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -151,7 +162,7 @@ func writeDevices(tb testing.TB, path string, n int, opts connectortest.DeviceOp
 
 func measure(tb testing.TB, who, file, database string) cost {
 	tb.Helper()
-	cmd := exec.CommandContext(tb.Context(), os.Args[0], "-test.run=^$") //nolint:gosec // this very program.
+	cmd := exec.CommandContext(tb.Context(), os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), childVar+"="+strings.Join([]string{who, file, database}, "|"))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()

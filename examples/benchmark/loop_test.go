@@ -16,9 +16,20 @@ import (
 // columns are the loop's table: the vendor id and fifteen values, each with the
 // path it comes from.
 var columns = [][2]string{
-	{"serial_number", "serial_number"}, {"vendor_id", "id"}, {"name", "name"}, {"udid", "udid"}, {"asset_tag", "asset_tag"},
-	{"model_name", "model.name"}, {"model_identifier", "model.identifier"}, {"os_name", "os.name"}, {"os_version", "os.version"},
-	{"user_email", "user.email"}, {"mac", "mac_address"}, {"ip", "ip_address"}, {"last_seen", "last_seen"}, {"department", "department"},
+	{"serial_number", "serial_number"},
+	{"vendor_id", "id"},
+	{"name", "name"},
+	{"udid", "udid"},
+	{"asset_tag", "asset_tag"},
+	{"model_name", "model.name"},
+	{"model_identifier", "model.identifier"},
+	{"os_name", "os.name"},
+	{"os_version", "os.version"},
+	{"user_email", "user.email"},
+	{"mac", "mac_address"},
+	{"ip", "ip_address"},
+	{"last_seen", "last_seen"},
+	{"department", "department"},
 	{"status", "status"},
 }
 
@@ -180,6 +191,6 @@ func extract(rec gjson.Result, top map[string]int, nested map[string]map[string]
 		_, _ = io.WriteString(h, v)
 		_, _ = h.Write([]byte{0})
 	}
-	r.hash = int64(h.Sum64()) //nolint:gosec // a hash's bits.
+	r.hash = int64(h.Sum64())
 	return r
 }

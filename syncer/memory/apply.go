@@ -179,6 +179,7 @@ func (a *apply) change(c *syncer.Change) (id string, existed bool, err error) {
 			return "", false, err
 		}
 		return id, false, a.update(a.tx, w, id)
+	case syncer.Delete: // stands in history alone
 	}
 	return "", false, fmt.Errorf("there is no change %q", c.Op)
 }

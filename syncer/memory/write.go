@@ -63,7 +63,7 @@ func (s *Store) update(tx *tx, w write, id string) error {
 		next.archived = w.origin.At
 	case syncer.Restore:
 		next.archived = time.Time{}
-	case syncer.Create, syncer.Ensure, syncer.Update:
+	case syncer.Create, syncer.Ensure, syncer.Update, syncer.Delete:
 	}
 	return s.save(tx, w, id, old, next)
 }

@@ -108,7 +108,7 @@ func (a *apply) link(ctx context.Context, c *syncer.LinkChange) error {
 		if n == 0 {
 			return a.connect(ctx, l, r, c)
 		}
-		return a.supersede(ctx, r, c)
+		return a.supersede(ctx, r, c, c.VendorID)
 	}
 	taken, err := a.vendorTaken(ctx, l, c.VendorID)
 	if err != nil {
@@ -159,29 +159,18 @@ func (a *apply) connect(ctx context.Context, l *layout, r record, c *syncer.Link
 			return err
 		}
 	}
-	if err := a.forgetVendor(ctx, r); err != nil {
+	held, err := a.one(ctx, "SELECT vendor_id FROM ledger_links WHERE object = ? AND target = ? AND integration = ?", r.object, r.id, a.integration)
+	if err != nil {
 		return err
+	}
+	var before string
+	if held != nil {
+		before = text(held[0])
 	}
 	if _, err := a.exec(ctx, linkStatements[1], r.object, r.id, a.integration, vendorValue(c.VendorID), signed(c.Hash)); err != nil {
 		return err
 	}
-	if v := a.vendors[r.object]; v != nil && c.VendorID != "" {
-		v.add(c.VendorID)
-	}
-	return a.supersede(ctx, r, c)
-}
-
-// forgetVendor drops the vendor id that a record is linked to from the set.
-func (a *apply) forgetVendor(ctx context.Context, r record) error {
-	v := a.vendors[r.object]
-	if v == nil {
-		return nil
-	}
-	row, err := a.one(ctx, "SELECT vendor_id FROM ledger_links WHERE object = ? AND target = ? AND integration = ?", r.object, r.id, a.integration)
-	if err == nil && row != nil && row[0] != nil {
-		v.remove(text(row[0]))
-	}
-	return err
+	return a.supersede(ctx, r, c, before)
 }
 
 // vendorTaken reports whether a vendor id may have a link, live or superseded,
@@ -194,10 +183,9 @@ func (a *apply) vendorTaken(ctx context.Context, l *layout, vendorID string) (bo
 	if err != nil {
 		return false, err
 	}
-	if v.has(vendorID) {
+	if !v.add(vendorID) {
 		return true, nil
 	}
-	v.add(vendorID)
 	if !a.indexed {
 		return false, nil
 	}
@@ -213,7 +201,7 @@ const sqlVendorTaken = `SELECT EXISTS (SELECT 1 FROM ledger_links WHERE integrat
 // linked.
 func (a *apply) vendorSet(ctx context.Context, l *layout) (*vendorSet, error) {
 	v := a.vendors[l.number]
-	if v != nil && !a.indexed && len(v.hashes) >= a.store.maxVendors {
+	if v != nil && !a.indexed && v.used >= a.store.maxVendors {
 		if _, err := a.exec(ctx, sqlVendorIndex); err != nil {
 			return nil, err
 		}
@@ -260,7 +248,8 @@ func (a *apply) fillVendors(ctx context.Context, l *layout, v *vendorSet) error 
 // link the record's superseded vendor ids go, too: there is nothing left that has
 // superseded them.
 func (a *apply) releaseVendor(ctx context.Context, object int64, vendorID string) error {
-	if _, err := a.exec(ctx, "DELETE FROM ledger_superseded WHERE integration = ? AND object = ? AND vendor_id = ?", a.integration, object, vendorID); err != nil {
+	n, err := a.exec(ctx, "DELETE FROM ledger_superseded WHERE integration = ? AND object = ? AND vendor_id = ?", a.integration, object, vendorID)
+	if err != nil || n > 0 {
 		return err
 	}
 	row, err := a.one(ctx, sqlHolder, object, a.integration, vendorID)
@@ -301,19 +290,18 @@ func (a *apply) hasSuperseded(ctx context.Context, object int64) (bool, error) {
 }
 
 // supersede keeps the vendor id that has just lost its record, unless it has
-// another.
-func (a *apply) supersede(ctx context.Context, r record, c *syncer.LinkChange) error {
+// another. before is the vendor id that the record was linked to.
+func (a *apply) supersede(ctx context.Context, r record, c *syncer.LinkChange, before string) error {
 	if c.Supersedes == "" || c.Supersedes == c.VendorID {
 		return nil
 	}
-	v := a.vendors[r.object]
-	if v == nil || a.indexed || v.has(c.Supersedes) {
+	if c.Supersedes != before {
 		row, err := a.one(ctx, sqlHolder, r.object, a.integration, c.Supersedes)
 		if err != nil || row != nil {
 			return err
 		}
 	}
-	if v != nil {
+	if v := a.vendors[r.object]; v != nil {
 		v.add(c.Supersedes)
 	}
 	a.supersededKnown[r.object] = true
@@ -346,9 +334,6 @@ func (a *apply) unlink(ctx context.Context, r record, fresh bool, c *syncer.Link
 		r.object, r.id, a.integration, vendorValue(c.VendorID), vendorValue(c.VendorID))
 	if err != nil {
 		return err
-	}
-	if v := a.vendors[r.object]; v != nil && c.VendorID != "" {
-		v.remove(c.VendorID)
 	}
 	if n > 0 {
 		return a.forget(ctx, r)

@@ -167,30 +167,58 @@ type vendorSets struct {
 }
 
 // A vendorSet holds hashes of the vendor ids that links, live and superseded,
-// exist for. With it, a link for a new vendor id is known to be new without an
-// index on vendor ids, which costs most where they are random.
+// exist for, and of some that had one. With it, a link for a new vendor id is known
+// to be new without an index on vendor ids, which costs most where they are random.
 type vendorSet struct {
-	seed   maphash.Seed
-	hashes map[uint64]struct{}
+	seed  maphash.Seed
+	slots []uint64 // open addressing; 0 is free
+	used  int
 }
 
 func newVendorSet() *vendorSet {
-	return &vendorSet{seed: maphash.MakeSeed(), hashes: map[uint64]struct{}{}}
+	return &vendorSet{seed: maphash.MakeSeed(), slots: make([]uint64, 1024)}
 }
 
 // defaultMaxVendors is how many vendor ids are remembered of an integration's
-// object, about 20 bytes each; with more, the index answers.
+// object, at most 32 bytes each; with more, the index answers.
 const defaultMaxVendors = 2_000_000
 
-func (v *vendorSet) add(vendorID string) { v.hashes[maphash.String(v.seed, vendorID)] = struct{}{} }
-
-func (v *vendorSet) remove(vendorID string) {
-	delete(v.hashes, maphash.String(v.seed, vendorID))
+// add puts a vendor id into the set and reports whether it was not there.
+func (v *vendorSet) add(vendorID string) bool {
+	if 2*v.used >= len(v.slots) {
+		v.grow()
+	}
+	return v.put(max(maphash.String(v.seed, vendorID), 1))
 }
 
-func (v *vendorSet) has(vendorID string) bool {
-	_, ok := v.hashes[maphash.String(v.seed, vendorID)]
-	return ok
+func (v *vendorSet) put(hash uint64) bool {
+	at := v.slot(hash)
+	if v.slots[at] == hash {
+		return false
+	}
+	v.slots[at] = hash
+	v.used++
+	return true
+}
+
+// slot returns where a hash stands, or would stand.
+func (v *vendorSet) slot(hash uint64) int {
+	mask := len(v.slots) - 1
+	at := int(hash>>1) & mask //nolint:gosec // the mask cuts it to size.
+	for v.slots[at] != 0 && v.slots[at] != hash {
+		at = (at + 1) & mask
+	}
+	return at
+}
+
+func (v *vendorSet) grow() {
+	old := v.slots
+	v.slots, v.used = make([]uint64, 2*len(old)), 0
+	for _, hash := range old {
+		if hash != 0 {
+			v.put(hash)
+		}
+	}
 }
 
 // vendorSets returns the sets of an integration: empty ones, if another process

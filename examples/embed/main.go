@@ -63,10 +63,9 @@ func main() {
 	ctx, table := context.Background(), machines{}
 	store := must(syncer.Sidecar(memory.New(memory.Options{}), syncer.HostTable{Object: "assets", Find: table.find, Write: table.write}))
 	s := must(syncer.New(store, syncer.Options{Registry: must(connector.NewRegistry(localhost.New())), Mappers: map[string]mapping.Mapper{"machine": mapper{}}}))
-	must(s.Save(ctx, syncer.Integration{
-		ID: "machine", Connector: "localhost", Stream: "asset", User: "sync@example.com",
-		Mapping: mapping.Mapping{Object: "assets", SyncKeys: []mapping.SyncKey{{Field: "asset_tag"}}},
-	}, "embed"))
+	in := syncer.Integration{ID: "machine", Connector: "localhost", Stream: "asset", User: "sync@example.com"}
+	in.Mapping = mapping.Mapping{Object: "assets", SyncKeys: []mapping.SyncKey{{Field: "asset_tag"}}}
+	must(s.Save(ctx, in, "embed"))
 	must(0, s.Launch(ctx, "machine", "embed"))
 	for range 2 {
 		run := must(s.Run(ctx, "machine", syncer.RunOptions{}))

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -423,20 +422,4 @@ func (pinMapper) Map(_ connector.Record, out *mapping.Out) error {
 	_, values := out.AddRow(0, 1)
 	values[0] = mapping.TextValue("A1")
 	return nil
-}
-
-func TestATestRunForetellsMoreTitlesThanAreKeptAtHand(t *testing.T) {
-	t.Parallel()
-	const devices, each = 1050, 100
-	s := newScene(t)
-	mdm := s.launched(withSoftware(assets("mdm"))).serves(&connectortest.Fake{Count: 2 * devices, Generate: func(i int) connector.Record {
-		apps := numbered(each, func(n int) string {
-			return fmt.Sprintf(`{"name": "App %d", "version": "1", "category": "of %d"}`, i%devices*each+n, i/devices)
-		})
-		return connector.Record(fmt.Sprintf(`{"id": "v%d", "serial": "S%d", "apps": [%s]}`, i, i, strings.Join(apps, ",")))
-	}})
-	run, err := mdm.syncer().TestRun(t.Context(), "mdm", syncer.TestOptions{Sample: -1})
-	require.NoError(t, err)
-	s.expect(run, fmt.Sprintf("created %d", 2*devices))
-	require.Equal(t, effects{"software": {Created: devices * each}, "software_installs": {Created: 2 * devices * each}}, run.Effects)
 }

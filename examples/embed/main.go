@@ -1,6 +1,5 @@
-// Command embed shows a host program that keeps a table of its own in step with
-// a vendor, here with this machine: two functions make the table a Store, and
-// the host's own Mapper says what goes where (go run ./examples/embed).
+// Command embed keeps a host's own table in step with this machine: two functions
+// make the table a Store, and the host's own Mapper says what goes where.
 package main
 
 import (

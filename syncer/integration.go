@@ -164,8 +164,13 @@ func (s *Syncer) missingInMapping(in Integration, schema *mapping.Schema, stream
 	if len(in.Mapping.SyncKeys) == 0 {
 		need("a sync key: a unique field of %s by which records are matched (sync_keys)", object.Name)
 	}
+	targets := mapper.Targets()
+	if len(targets) == 0 {
+		need("a mapper that fills %s; this one fills nothing", object.Name)
+		return missing
+	}
 	written := map[string]bool{}
-	for _, col := range mapper.Targets()[0].Columns {
+	for _, col := range targets[0].Columns {
 		written[col.Field] = true
 	}
 	for _, k := range in.Mapping.SyncKeys {

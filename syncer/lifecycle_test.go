@@ -340,6 +340,17 @@ func TestMissingSaysWhatAnIntegrationNeedsInAPersonsWords(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, missing)
 	})
+	t.Run("a mapper of the host's own that fills nothing", func(t *testing.T) {
+		t.Parallel()
+		s := newScene(t)
+		mdm := s.drafted(assets("mdm"))
+		mdm.opt.Mappers = map[string]mapping.Mapper{"mdm": emptyMapper{}}
+		missing, err := mdm.syncer().Missing(t.Context(), "mdm")
+		require.NoError(t, err)
+		require.Equal(t, []string{"a mapper that fills assets; this one fills nothing"}, missing)
+		_, err = mdm.syncer().TestRun(t.Context(), "mdm", syncer.TestOptions{})
+		require.ErrorIs(t, err, connector.ErrInvalid)
+	})
 	t.Run("a mapper of the host's own cannot match by what is not unique", func(t *testing.T) {
 		t.Parallel()
 		s := newScene(t)
@@ -431,6 +442,13 @@ func TestCheckAsksWhatTheCredentialMayDo(t *testing.T) {
 		},
 	})
 }
+
+// An emptyMapper fills nothing.
+type emptyMapper struct{}
+
+func (emptyMapper) Targets() []mapping.Target { return nil }
+
+func (emptyMapper) Map(connector.Record, *mapping.Out) error { return nil }
 
 // A demanding connector wants settings and a credential.
 type demanding struct {

@@ -176,6 +176,15 @@ func TestAnInterruptedRunIsTakenUp(t *testing.T) {
 			mdm.edit(func(in *syncer.Integration) { in.Name, in.Contacts = "Laptops", []string{"it@example.com"} })
 			require.Equal(s, interrupted.ID, mdm.run().ID)
 		},
+		"not if somebody has removed it from the journal": func(s *scene) {
+			mdm := s.devices().sendsPages(2, numbered(5, device)...)
+			interrupted := mdm.interruptedAfter(1)
+			forgetful := forgetfulJournal{s.store, interrupted.ID}
+			mdm.opt.Journal = forgetful
+			run := mdm.run()
+			require.NotEqual(s, interrupted.ID, run.ID)
+			s.expect(run, "created 3, unchanged 2")
+		},
 		"by a failed run's next run not: that one is over": func(s *scene) {
 			mdm := s.devices().sendsPages(2, numbered(5, device)...).scripts(map[int]connectortest.Step{1: {Err: connector.ErrAuth, Times: 1}})
 			failed, _ := mdm.fails()
@@ -185,6 +194,19 @@ func TestAnInterruptedRunIsTakenUp(t *testing.T) {
 			s.expect(run, "created 3, unchanged 2")
 		},
 	})
+}
+
+// A forgetfulJournal has lost one run.
+type forgetfulJournal struct {
+	*memory.Store
+	lost string
+}
+
+func (j forgetfulJournal) Run(ctx context.Context, id string) (syncer.Run, error) {
+	if id == j.lost {
+		return syncer.Run{}, fmt.Errorf("run %q: %w", id, syncer.ErrNotFound)
+	}
+	return j.Store.Run(ctx, id)
 }
 
 func TestAKilledRunIsTakenUp(t *testing.T) {

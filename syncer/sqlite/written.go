@@ -204,7 +204,7 @@ func (v *vendorSet) put(hash uint64) bool {
 // slot returns where a hash stands, or would stand.
 func (v *vendorSet) slot(hash uint64) int {
 	mask := len(v.slots) - 1
-	at := int(hash>>1) & mask //nolint:gosec // the mask cuts it to size.
+	at := int(hash>>1) & mask
 	for v.slots[at] != 0 && v.slots[at] != hash {
 		at = (at + 1) & mask
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/vendorsync/vendorsync/connector"
@@ -32,7 +34,7 @@ type HostTable struct {
 // A HostRecord is one record of a host's table.
 type HostRecord struct {
 	ID       string
-	Fields   map[string]string // as mapping.Field.Parse reads them; an absent or empty one has no value
+	Fields   map[string]string // as mapping.Field.Parse reads them, lists as JSON arrays too; an absent or empty one has no value
 	Archived bool
 }
 
@@ -42,7 +44,7 @@ type HostWrite struct {
 	ID     string // empty for Create
 	Actor  string // the integration user
 	Run    string
-	Fields map[string]string // what to write, as mapping.Field.Format shows it; an empty value clears the field
+	Fields map[string]string // what to write, in canonical form (see mapping.Value; booleans are true and false); an empty value clears the field
 }
 
 // ErrRefused is a unit's outcome when the host did not take its write.
@@ -228,6 +230,27 @@ func (s *sidecar) addLinks(ctx context.Context, o *mapping.Object, integration s
 	return nil
 }
 
+// hostText returns a value as a host writes it down.
+func hostText(f *mapping.Field, v mapping.Value) string {
+	switch {
+	case v.IsEmpty():
+		return ""
+	case v.Kind == mapping.KindText:
+		return v.Text
+	case f.Type == mapping.Boolean:
+		return strconv.FormatBool(v.Int != 0)
+	}
+	return strconv.FormatInt(v.Int, 10)
+}
+
+// hostValue reads what hostText writes, and whatever else a field parses.
+func hostValue(f *mapping.Field, text string) (mapping.Value, error) {
+	if f.Type == mapping.List && strings.HasPrefix(text, "[") {
+		return f.FromJSON([]byte(text), mapping.ISO8601)
+	}
+	return f.Parse(text)
+}
+
 // hostHit returns a host's record as the engine knows it.
 func hostHit(o *mapping.Object, rec HostRecord) (Hit, error) {
 	hit := Hit{ID: rec.ID, Archived: rec.Archived, Values: make([]mapping.Value, len(o.Fields))}
@@ -236,7 +259,7 @@ func hostHit(o *mapping.Object, rec HostRecord) (Hit, error) {
 		if at < 0 || text == "" {
 			continue
 		}
-		v, err := o.Fields[at].Parse(text)
+		v, err := hostValue(&o.Fields[at], text)
 		if err != nil {
 			return Hit{}, connector.Errorf(connector.ErrMalformed, "find "+o.Name, "record %s, field %s: %w", rec.ID, name, err)
 		}
@@ -297,7 +320,7 @@ func (s *sidecar) write(ctx context.Context, schema *mapping.Schema, b *Batch, u
 		w := HostWrite{Op: c.Op, ID: c.Ref.ID, Actor: b.Actor, Run: b.Run, Fields: map[string]string{}}
 		for k, at := range c.Columns {
 			if c.After[k].Kind != mapping.KindAbsent {
-				w.Fields[o.Fields[at].Name] = o.Fields[at].Format(c.After[k])
+				w.Fields[o.Fields[at].Name] = hostText(&o.Fields[at], c.After[k])
 			}
 		}
 		id, err := s.table.Write(ctx, w)

@@ -18,6 +18,7 @@ const maxStatements = 512
 type conn struct {
 	raw        driver.Conn
 	statements map[string]statement
+	queries    int // that are being read
 	args       params
 }
 
@@ -90,7 +91,7 @@ func (c *conn) prepare(ctx context.Context, query string) (statement, error) {
 	if !execs || !queries {
 		return statement{}, errors.Join(fmt.Errorf("the driver's %T takes no context", prepared), prepared.Close())
 	}
-	if len(c.statements) >= maxStatements {
+	if len(c.statements) >= maxStatements && c.queries == 0 {
 		c.forgetStatements()
 	}
 	c.statements[query] = s
@@ -145,7 +146,9 @@ func (c *conn) query(ctx context.Context, query string, args params, row func(v 
 	if err != nil {
 		return err
 	}
+	c.queries++
 	defer func() {
+		c.queries--
 		if cerr := rows.Close(); err == nil {
 			err = cerr
 		}

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -35,5 +36,16 @@ func openAt(t testing.TB, path string) (*sqlite.Store, string) {
 
 func TestTheStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t testing.TB) syncer.Store { return open(t) })
+	empty := newPath(t)
+	s, err := sqlite.Open(t.Context(), empty, sqlite.Options{})
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	file, err := os.ReadFile(empty)
+	require.NoError(t, err)
+	storetest.Run(t, func(t testing.TB) syncer.Store {
+		path := newPath(t)
+		require.NoError(t, os.WriteFile(path, file, 0o600)) //nolint:gosec // in the test's own folder; it saves the migrations.
+		s, _ := openAt(t, path)
+		return s
+	})
 }

@@ -227,7 +227,8 @@ type Change struct {
 }
 
 // A LinkChange makes, renews, marks or removes the integration's link to a
-// record.
+// record. With Missing, Forget or Remove it does only what they say; without
+// them it makes the link, or renews it.
 type LinkChange struct {
 	Object   string
 	VendorID string // empty for a child, which is linked by its record alone

@@ -45,7 +45,7 @@ func TestEverySpecIsComplete(t *testing.T) {
 					require.True(t, spec.Discovers, "the stream %s has neither a default mapping nor a way to find its fields", s.Name)
 					continue
 				}
-				_, err := mapping.Compile(mapping.FromDefault(s), mapping.Standard(), s.Fields...)
+				_, err := mapping.Compile(mapping.FromDefault(s), mapping.Standard(), mapping.Options{Fields: s.Fields})
 				require.NoError(t, err, "default mapping of the stream %s", s.Name)
 			}
 		})

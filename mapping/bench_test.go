@@ -52,7 +52,7 @@ func deviceMapping() mapping.Mapping {
 
 // BenchmarkMap maps a device record of 600 bytes with 15 fields.
 func BenchmarkMap(b *testing.B) {
-	p, err := mapping.Compile(deviceMapping(), mapping.Standard())
+	p, err := mapping.Compile(deviceMapping(), mapping.Standard(), mapping.Options{})
 	require.NoError(b, err)
 	records := devices(10_000)
 	var out mapping.Out

@@ -2,12 +2,15 @@ package mapping
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/internal/path"
+	"github.com/vendorsync/vendorsync/internal/template"
 )
 
 // A CompileError holds every fault of a mapping.
@@ -33,14 +36,41 @@ func (e *CompileError) Error() string {
 	return b.String()
 }
 
-// Compile makes a [Program] of a mapping against a schema. fields are those that
-// the stream declares; they tell which values are sensitive. Compile reports all
-// faults of a mapping together, in a *[CompileError]. What it does not ask for is
-// what a draft may lack: sync keys, and the required fields that
-// [Program.Unmapped] names.
-func Compile(m Mapping, s *Schema, fields ...connector.Field) (*Program, error) {
-	c := compiler{schema: s, root: newNode()}
-	c.declare(fields)
+// Options are what a mapping is compiled with, beside the schema. The zero value
+// works for a mapping that names nothing of it.
+type Options struct {
+	// Fields are those that the stream declares; they tell which values are
+	// sensitive.
+	Fields []connector.Field
+	// Settings are the integration's, for FieldMapping.Setting and for templates:
+	// {{ setting.domain }}.
+	Settings connector.Settings
+	// Facts are what templates may say of the run and the integration:
+	// {{ run.started_at }}, {{ integration.name }}.
+	Facts Facts
+}
+
+// Facts are what templates may say of the run and the integration.
+type Facts struct {
+	RunID         string
+	Started       time.Time // of the run
+	IntegrationID string
+	Integration   string // its name
+	Connector     string
+	Stream        string
+	User          string // the integration user
+}
+
+// Compile makes a [Program] of a mapping against a schema. It reports all faults
+// of a mapping together, in a *[CompileError]. What it does not ask for is what
+// a draft may lack: sync keys, and the required fields that [Program.Unmapped]
+// names.
+func Compile(m Mapping, s *Schema, o Options) (*Program, error) {
+	if o.Facts.Started.IsZero() {
+		o.Facts.Started = time.Now()
+	}
+	c := compiler{schema: s, root: newNode(), settings: o.Settings, started: o.Facts.Started, facts: factsOf(o)}
+	c.declare(o.Fields)
 	p := c.program(m)
 	if len(c.problems) > 0 {
 		return nil, &CompileError{Problems: c.problems}
@@ -52,9 +82,14 @@ func Compile(m Mapping, s *Schema, fields ...connector.Field) (*Program, error) 
 type compiler struct {
 	schema    *Schema
 	root      *node
-	sensitive [][]string // the keys on the way to each
+	settings  connector.Settings
+	started   time.Time
+	facts     map[string]template.Value // by variable
+	sensitive [][]string                // the keys on the way to each
 	problems  []Problem
 	lists     int // how many child lists there are so far
+	// unseenField is the field by which a record is told to be stale.
+	unseenField string
 }
 
 func (c *compiler) fault(place, format string, args ...any) {
@@ -110,7 +145,7 @@ func (c *compiler) program(m Mapping) *Program {
 	p.key.path = m.Key
 	if m.Key == "" {
 		c.fault("key", "the path of the vendor id is missing")
-	} else if at, ok := c.path("key", m.Key); ok {
+	} else if at, ok := c.path("key", bare(m.Key)); ok {
 		p.key.node = c.root.want(at)
 	}
 	object, ok := c.schema.Object(m.Object)
@@ -124,9 +159,13 @@ func (c *compiler) program(m Mapping) *Program {
 		c.field(fmt.Sprintf("fields[%d]", i), fm, primary)
 	}
 	c.syncKeys(m.SyncKeys, primary)
+	c.recordRules(p, m, primary)
 	p.unmapped = primary.unmapped()
 	p.add(primary)
 	c.links(p)
+	for i, cm := range m.Companions {
+		c.companion(p, object, fmt.Sprintf("companions[%d]", i), cm, m)
+	}
 	for i, cm := range m.Children {
 		c.child(p, object, fmt.Sprintf("children[%d]", i), cm, m.Children[:i])
 	}
@@ -134,6 +173,7 @@ func (c *compiler) program(m Mapping) *Program {
 		return nil
 	}
 	p.seal(c.lists)
+	p.bindUnseen(c.unseenField)
 	p.version = p.fingerprint(m, c.sensitive)
 	return p
 }
@@ -141,12 +181,18 @@ func (c *compiler) program(m Mapping) *Program {
 // paths checks the paths of a mapping of which nothing else can be checked.
 func (c *compiler) paths(m Mapping) {
 	for i, fm := range m.Fields {
-		if fm.From != "" {
-			c.path(fmt.Sprintf("fields[%d].from", i), fm.From)
+		place := fmt.Sprintf("fields[%d].from", i)
+		switch {
+		case IsTemplate(fm.From):
+			if _, err := parseTemplate(fm.From); err != nil {
+				c.fault(place, "%v", err)
+			}
+		case fm.From != "":
+			c.path(place, bare(fm.From))
 		}
 	}
 	for i, cm := range m.Children {
-		c.path(fmt.Sprintf("children[%d].from", i), cm.From)
+		c.path(fmt.Sprintf("children[%d].from", i), bare(cm.From))
 	}
 }
 
@@ -223,7 +269,7 @@ func (c *compiler) field(place string, fm FieldMapping, targets ...*filling) {
 	if f.Link {
 		c.link(place, f, target.role, &col)
 	}
-	if target.role != Primary && fm.Default != "" && slices.Contains(target.object.Key, f.Name) {
+	if (target.role == Shared || target.role == Child) && fm.Default != "" && slices.Contains(target.object.Key, f.Name) {
 		c.fault(place+".default", "%q tells one of the %s from another and has no default; use a constant (value)", f.Name, target.object.Name)
 	}
 	target.columns = append(target.columns, col)
@@ -244,12 +290,23 @@ func (c *compiler) source(place string, fm FieldMapping, target *filling, col *c
 	switch {
 	case fm.From != "" && fm.Value != "":
 		c.fault(place, "%q has both a path (from) and a constant (value); keep one", fm.To)
+	case fm.Setting != "" && (fm.From != "" || fm.Value != ""):
+		c.fault(place, "%q has a setting and another source; keep one", fm.To)
+	case fm.Setting != "":
+		c.settingValue(place+".setting", fm, col)
+	case IsTemplate(fm.From):
+		col.template = fm.From
+		col.expression, col.Sensitive = c.expression(place+".from", fm.From, target)
 	case fm.From != "":
 		read := c.path
-		if target.role != Primary {
+		if target.tree != c.root {
 			read = c.pathInside
 		}
-		if p, ok := read(place+".from", fm.From); ok {
+		from := fm.From
+		if target.tree == c.root {
+			from = bare(from)
+		}
+		if p, ok := read(place+".from", from); ok {
 			col.from = p
 			col.node = target.tree.want(p)
 			col.Sensitive = c.isSensitive(slices.Concat(target.prefix, p))
@@ -261,9 +318,39 @@ func (c *compiler) source(place string, fm FieldMapping, target *filling, col *c
 		} else if v.IsEmpty() {
 			c.fault(place+".value", "%q counts as no value at all", fm.Value)
 		}
-		col.constant = v
+		col.constant, col.Constant = v, true
 	case fm.Default == "":
 		c.fault(place, "%q has neither a path (from) nor a constant (value)", fm.To)
+	}
+	c.lookup(place, fm, col)
+}
+
+// settingValue compiles the value of a setting into a constant.
+func (c *compiler) settingValue(place string, fm FieldMapping, col *column) {
+	values, ok := c.settings[fm.Setting]
+	switch {
+	case c.settings == nil: // nothing is known of them yet
+	case !ok:
+		c.fault(place, "%v", c.knownFact(template.Ref{Name: varSetting, Path: path.Path{{Key: fm.Setting}}}))
+	case len(values) > 1 && col.field.Type != List:
+		c.fault(place, "the setting %q has several values, and %q takes one", fm.Setting, fm.To)
+	case len(values) == 1:
+		v, err := col.coercion.field.Parse(values[0])
+		if err != nil {
+			c.fault(place, "the setting %q: %v", fm.Setting, err)
+		}
+		col.constant, col.Constant = v, !v.IsEmpty()
+	default:
+		raw, err := json.Marshal(values)
+		if err != nil {
+			c.fault(place, "the setting %q: %v", fm.Setting, err)
+			return
+		}
+		v, err := col.coercion.field.FromJSON(raw, "")
+		if err != nil {
+			c.fault(place, "the setting %q: %v", fm.Setting, err)
+		}
+		col.constant, col.Constant = v, !v.IsEmpty()
 	}
 }
 
@@ -310,6 +397,10 @@ func joined[T ~string](names []T) string {
 // link compiles a reference that is filled with another row, which the mapped
 // text names: the SaaS application of an account.
 func (c *compiler) link(place string, f *Field, role Role, col *column) {
+	if f.For != "" {
+		c.fault(place+".to", "%q is filled in by itself; map %q", f.Name, f.For)
+		return
+	}
 	if role != Primary {
 		c.fault(place+".to", "%q is filled in by itself", f.Name)
 		return
@@ -415,7 +506,7 @@ func (c *compiler) child(p *Program, primary *Object, place string, cm ChildMapp
 			return
 		}
 	}
-	at, ok := c.path(place+".from", cm.From)
+	at, ok := c.path(place+".from", bare(cm.From))
 	item := newNode().want(nil) // the item itself, too
 	titles := &filling{object: shared, role: Shared, tree: item, prefix: at}
 	installs := &filling{object: join.object, role: Child, tree: item, prefix: at}
@@ -477,7 +568,7 @@ func (c *compiler) join(primary *Object, name string) (*Object, *join, error) {
 		j := join{object: o}
 		for k := range o.Fields {
 			switch f := &o.Fields[k]; {
-			case !f.Link:
+			case !f.Link || f.For != "":
 			case f.Object == primary.Name && j.owner == nil:
 				j.owner = f
 			case j.shared == nil:

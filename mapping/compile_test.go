@@ -34,7 +34,7 @@ func children(fields ...mapping.FieldMapping) []mapping.ChildMapping {
 
 func compile(t testing.TB, m mapping.Mapping, fields ...connector.Field) *mapping.Program {
 	t.Helper()
-	p, err := mapping.Compile(m, mapping.Standard(), fields...)
+	p, err := mapping.Compile(m, mapping.Standard(), mapping.Options{Fields: fields})
 	require.NoError(t, err)
 	return p
 }
@@ -96,7 +96,7 @@ func TestCompileFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, err := mapping.Compile(tt.m, mapping.Standard())
+			p, err := mapping.Compile(tt.m, mapping.Standard(), mapping.Options{})
 			require.Nil(t, p)
 			var faults *mapping.CompileError
 			require.ErrorAs(t, err, &faults)
@@ -128,7 +128,7 @@ func TestCompileAgainstAModelOfTheHost(t *testing.T) {
 		Fields:   []mapping.FieldMapping{from("owner", "owner"), from("floor", "floor")},
 		SyncKeys: keys("name"),
 		Children: []mapping.ChildMapping{{Object: "doors", From: "doors", Fields: []mapping.FieldMapping{from("name", "n")}}, {Object: "people", From: "people"}},
-	}, s)
+	}, s, mapping.Options{})
 	for _, want := range []string{
 		`fields[0].to: "owner" cannot be mapped: no single field names one of the people`,
 		`fields[1].to: there is no object "floors"; did you mean "doors"?`,
@@ -145,7 +145,7 @@ func TestCompileAgainstAModelOfTheHost(t *testing.T) {
 			{Object: "keys", From: "keys", Fields: []mapping.FieldMapping{from("name", "n"), from("count", "c")}},
 			{Object: "doors", From: "doors", Fields: []mapping.FieldMapping{from("name", "n"), from("side", "side")}},
 		},
-	}, s)
+	}, s, mapping.Options{})
 	require.NoError(t, err)
 	require.Equal(t, []string{
 		"id 1", "rooms",
@@ -165,7 +165,7 @@ func TestALinkThatIsNotRequiredMayBeEmpty(t *testing.T) {
 			{Name: "cleaner", Type: mapping.Reference, Object: "people", Link: true},
 		}},
 	}}
-	p, err := mapping.Compile(mapping.Mapping{Object: "rooms", Key: "id", Fields: []mapping.FieldMapping{from("owner", "o"), from("cleaner", "c")}}, s)
+	p, err := mapping.Compile(mapping.Mapping{Object: "rooms", Key: "id", Fields: []mapping.FieldMapping{from("owner", "o"), from("cleaner", "c")}}, s, mapping.Options{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"id 1", "rooms owner=null"}, mapped(t, p, `{"id":1,"o":null}`))
 	require.Equal(t, []string{"id 1", "rooms owner=null cleaner=#1", "people login=bo"}, mapped(t, p, `{"id":1,"o":"","c":"bo"}`))
@@ -174,14 +174,14 @@ func TestALinkThatIsNotRequiredMayBeEmpty(t *testing.T) {
 
 func TestCompileWithoutASchema(t *testing.T) {
 	t.Parallel()
-	_, err := mapping.Compile(mapping.Mapping{Object: "assets", Key: "id"}, nil)
+	_, err := mapping.Compile(mapping.Mapping{Object: "assets", Key: "id"}, nil, mapping.Options{})
 	require.ErrorContains(t, err, "there is no object")
 }
 
 func TestCompileRefusesASensitivePathThatItCannotRead(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"a[", "[0].x", ""} {
-		_, err := mapping.Compile(deviceMapping(), mapping.Standard(), connector.Field{Path: path, Sensitive: true}, connector.Field{Path: "also [ bad"})
+		_, err := mapping.Compile(deviceMapping(), mapping.Standard(), mapping.Options{Fields: []connector.Field{{Path: path, Sensitive: true}, {Path: "also [ bad"}}})
 		require.ErrorContains(t, err, "the stream's field")
 		require.NotContains(t, err.Error(), "also", "a field that is not sensitive is of no interest")
 	}
@@ -233,7 +233,7 @@ func TestTargets(t *testing.T) {
 		t.Parallel()
 		m := mapping.Mapping{Object: "saas_users", Key: "id", Fields: []mapping.FieldMapping{from("external_id", "id"), constant("application", "Slack")}}
 		require.Equal(t, []mapping.Target{
-			{Object: "saas_users", Role: mapping.Primary, Columns: []mapping.Column{column("application"), column("external_id")}},
+			{Object: "saas_users", Role: mapping.Primary, Columns: []mapping.Column{{Field: "application", Write: mapping.Always, Constant: true}, column("external_id")}},
 			{Object: "saas_applications", Role: mapping.Shared, Columns: []mapping.Column{column("name")}},
 		}, compile(t, m).Targets())
 	})
@@ -329,11 +329,11 @@ func TestVersionOfAProgram(t *testing.T) {
 
 	s, err := mapping.Standard().With("assets", mapping.Field{Name: "rack", Type: mapping.Text})
 	require.NoError(t, err)
-	p, err := mapping.Compile(base(), s)
+	p, err := mapping.Compile(base(), s, mapping.Options{})
 	require.NoError(t, err)
 	require.Equal(t, want, p.Version(), "a field that is not mapped means nothing")
 
-	p, err = mapping.Compile(base(), mapping.Standard().WithPlaceholders("spare"))
+	p, err = mapping.Compile(base(), mapping.Standard().WithPlaceholders("spare"), mapping.Options{})
 	require.NoError(t, err)
 	require.NotEqual(t, want, p.Version(), "what counts as empty means something")
 

@@ -20,7 +20,7 @@
 //			Object: "software", From: "applications",
 //			Fields: []mapping.FieldMapping{{To: "name", From: "name"}, {To: "version", From: "version"}},
 //		}},
-//	}, mapping.Standard())
+//	}, mapping.Standard(), mapping.Options{})
 //
 // A Program maps record by record into an [Out] that is used again and again:
 //

@@ -21,7 +21,7 @@ func Example() {
 			Object: "software", From: "apps",
 			Fields: []mapping.FieldMapping{{To: "name", From: "name"}, {To: "version", From: "version"}},
 		}},
-	}, mapping.Standard())
+	}, mapping.Standard(), mapping.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -69,7 +69,7 @@ func ExampleCompile() {
 			{To: "managed", Value: "perhaps"},
 		},
 		SyncKeys: []mapping.SyncKey{{Field: "model"}},
-	}, mapping.Standard())
+	}, mapping.Standard(), mapping.Options{})
 	fmt.Println(err)
 	// Output:
 	// fields[0].to: assets have no field "serialnumber"; did you mean "serial_number"?
@@ -109,7 +109,7 @@ func ExampleProgram_Mask() {
 		Object: "users",
 		Key:    "id",
 		Fields: []mapping.FieldMapping{{To: "username", From: "login"}},
-	}, mapping.Standard(), connector.Field{Path: "recovery[].question", Sensitive: true})
+	}, mapping.Standard(), mapping.Options{Fields: []connector.Field{{Path: "recovery[].question", Sensitive: true}}})
 	if err != nil {
 		fmt.Println(err)
 		return

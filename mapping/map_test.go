@@ -546,3 +546,11 @@ func TestMapTakesNoMemoryForPlainValues(t *testing.T) {
 	})
 	require.LessOrEqual(t, allocs, mostAllocs)
 }
+
+func TestWhatIsNoObjectHasNothingInside(t *testing.T) {
+	t.Parallel()
+	p := compile(t, mapping.Mapping{Object: "assets", Key: "id", Fields: []mapping.FieldMapping{from("assigned_to", "user.email"), from("department", "user.unit.name")}})
+	require.Equal(t, []string{"id 1", "assets assigned_to=null department=null"}, mapped(t, p, `{"id": 1, "user": null}`))
+	require.Equal(t, []string{"id 1", "assets assigned_to=null department=null"}, mapped(t, p, `{"id": 1, "user": ""}`), "an empty text says so, too")
+	require.Equal(t, []string{"id 1", "assets"}, mapped(t, p, `{"id": 1, "user": "somebody"}`), "any other says nothing of it")
+}

@@ -2,8 +2,11 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/vendorsync/vendorsync/connector"
+	"github.com/vendorsync/vendorsync/internal/path"
 )
 
 // A Mapping says how the records of one stream fill the fields of one target
@@ -15,16 +18,73 @@ type Mapping struct {
 	Fields   []FieldMapping // in no particular order; each target field at most once
 	SyncKeys []SyncKey      // in order of priority
 	Children []ChildMapping // lists inside a record that fill child objects
+	// Companions are records of other objects that go with each record: the
+	// account of a person in a SaaS application.
+	Companions []CompanionMapping `json:",omitempty"`
+
+	// Filter is a template; a record for which it is not true is left out. Empty
+	// keeps all.
+	Filter string `json:",omitempty"`
+	// CreateIf and UpdateIf are templates that say of a record which passed the
+	// filter whether it may be created, and whether one that is there may be
+	// written to. Empty means always.
+	CreateIf string `json:",omitempty"`
+	UpdateIf string `json:",omitempty"`
+	// Unseen leaves out the records that the vendor itself has not seen for long.
+	Unseen Unseen `json:",omitzero"`
 }
 
-// A FieldMapping fills one target field: from a path or with a constant, or with
-// nothing but a default.
+// Unseen is the rule that leaves out what the vendor has not seen for long. The
+// zero Unseen leaves out nothing.
+type Unseen struct {
+	// Field is the date or time that counts, a mapped field of the target object.
+	// Empty means last_seen_at, last_login_at or last_activity_at, whichever the
+	// object has. A record without a value there is kept.
+	Field string
+	// Days is how long is too long; 0 switches the rule off.
+	Days int
+}
+
+// A CompanionMapping makes one more record from each record: an account in a
+// SaaS application from a person.
+type CompanionMapping struct {
+	Object string // the object it fills: "saas_users"
+	// Application is the name of the SaaS application, which is found, or made if
+	// there is none of that name.
+	Application string
+	// ApplicationID is the id of an application that is there already, in place of
+	// its name.
+	ApplicationID string
+	// Fields are the companion's fields. external_id defaults to the vendor id,
+	// and so do username, email and full_name to the record's own.
+	Fields []FieldMapping
+	// Deactivate gives an account the status "deactivated" when a complete read no
+	// longer brings its record.
+	Deactivate bool
+}
+
+// A FieldMapping fills one target field: from a path, a template, a setting or
+// with a constant, or with nothing but a default.
 type FieldMapping struct {
-	To   string // the target field
-	From string // path of the source value; empty for a constant
+	To string // the target field
+	// From is the path of the source value ("profile.email", with or without
+	// "record." or "response." before it), or a template, which has {{ in it
+	// ("{{ record.first ~ ' ' ~ record.last }}"). Empty for a constant.
+	From string
 	// Value is a constant, used where From is empty. It is coerced to the target
 	// field's type when the mapping is compiled.
 	Value string
+	// Setting names a setting of the integration whose value is taken as constant.
+	Setting string `json:",omitempty"`
+	// Values turns what the source says into what is written: "OSX" into "macOS".
+	// Whatever their case, texts are compared without blanks around them.
+	Values map[string]string `json:",omitempty"`
+	// Otherwise is written for a text that Values does not list. Empty means what
+	// Unlisted says.
+	Otherwise string `json:",omitempty"`
+	// Unlisted says what becomes of a text that Values does not list, if Otherwise
+	// is empty. Empty means KeepUnlisted.
+	Unlisted Unlisted `json:",omitempty"`
 	// Default is written when a record is created and the source has no value. It
 	// is coerced like Value.
 	Default string
@@ -43,6 +103,16 @@ const (
 	IfEmpty    WriteRule = "if-empty"    // only where the target has no value
 	OnCreate   WriteRule = "on-create"   // only when the record is created
 	NeverClear WriteRule = "never-clear" // a value is written, an empty one leaves the target alone
+)
+
+// Unlisted says what becomes of a text that a table of values does not list.
+type Unlisted string
+
+// What becomes of an unlisted text.
+const (
+	KeepUnlisted  Unlisted = "keep"  // it is written as it is
+	FaultUnlisted Unlisted = "fault" // it fails the record
+	ClearUnlisted Unlisted = "clear" // it counts as empty
 )
 
 // A Format says how a date or a time is written at the source.
@@ -97,25 +167,89 @@ func fromDefaults(fields []connector.DefaultField) []FieldMapping {
 	return out
 }
 
-// Paths returns the source paths that the mapping reads, the vendor id's first;
-// [] stands for every item of a list.
+// Paths returns the source paths that the mapping reads, those that its templates
+// name among them, the vendor id's first; [] stands for every item of a list. A
+// template that cannot be read, which [Compile] reports, reads nothing.
 func (m Mapping) Paths() []string {
-	paths := []string{m.Key}
-	add := func(prefix string, fields []FieldMapping) {
-		for _, f := range fields {
+	paths := []string{bare(m.Key)}
+	add := func(list string, from string) {
+		for _, p := range pathsOf(from, list != "") {
 			switch {
-			case f.From == "":
-			case prefix != "" && f.From[0] != '[':
-				paths = append(paths, prefix+"."+f.From)
+			case p.outside || list == "":
+				paths = append(paths, p.text)
+			case p.text == "":
+			case p.text[0] == '[':
+				paths = append(paths, list+"[]"+p.text)
 			default:
-				paths = append(paths, prefix+f.From)
+				paths = append(paths, list+"[]."+p.text)
 			}
 		}
 	}
-	add("", m.Fields)
+	for _, f := range m.Fields {
+		add("", f.From)
+	}
+	for _, c := range m.Companions {
+		for _, f := range c.Fields {
+			add("", f.From)
+		}
+	}
+	for _, text := range []string{m.Filter, m.CreateIf, m.UpdateIf} {
+		for _, p := range templatePaths(text, false) {
+			paths = append(paths, p.text)
+		}
+	}
 	for _, c := range m.Children {
-		paths = append(paths, c.From)
-		add(c.From+"[]", c.Fields)
+		paths = append(paths, bare(c.From))
+		for _, f := range c.Fields {
+			add(bare(c.From), f.From)
+		}
+	}
+	return paths
+}
+
+// A sourcePath is a path that a mapping reads.
+type sourcePath struct {
+	text    string
+	outside bool // it begins at the record, though it is used in a list
+}
+
+// pathsOf returns the paths that a path or a template reads.
+func pathsOf(from string, inList bool) []sourcePath {
+	switch {
+	case from == "":
+		return nil
+	case IsTemplate(from):
+		return templatePaths(from, inList)
+	case inList:
+		return []sourcePath{{text: from}}
+	}
+	return []sourcePath{{text: bare(from)}}
+}
+
+// templatePaths returns the paths that a template reads, without those that
+// begin at no place of a record.
+func templatePaths(text string, inList bool) []sourcePath {
+	if strings.TrimSpace(text) == "" {
+		return nil
+	}
+	t, err := parseTemplate(text)
+	if err != nil {
+		return nil
+	}
+	var paths []sourcePath
+	for _, ref := range t.Refs() {
+		switch at := ref.Path; ref.Name {
+		case varRun, varIntegration, varSetting:
+		case varRecord, varResponse:
+			if len(at) > 0 {
+				paths = append(paths, sourcePath{text: at.String(), outside: true})
+			}
+		default:
+			if ref.Name != varItem || !inList {
+				at = slices.Concat(path.Path{{Key: ref.Name}}, at)
+			}
+			paths = append(paths, sourcePath{text: at.String()})
+		}
 	}
 	return paths
 }
@@ -138,9 +272,10 @@ type Role int
 
 // The roles of a target.
 const (
-	Primary Role = iota // the record itself: one row
-	Child               // belongs to the primary row, and goes with it
-	Shared              // used by many records: a software title
+	Primary   Role = iota // the record itself: one row
+	Child                 // belongs to the primary row, and goes with it
+	Shared                // used by many records: a software title
+	Companion             // goes with the primary row: a person's account
 )
 
 // A Target is one object that a mapper fills.
@@ -155,6 +290,7 @@ type Column struct {
 	Field     string // a field of the target's object
 	Write     WriteRule
 	Default   Value // written on create when the source has no value; Absent for none
+	Constant  bool  // every record has the same value
 	Sensitive bool  // masked in payloads, history and problems
 	// MatchOnly says that the column finds a record and is not written to one
 	// that exists: a secondary sync key without Update.
@@ -167,8 +303,13 @@ type Column struct {
 // ready to use.
 type Out struct {
 	VendorID string // the vendor's own id, as text; empty if the record has none
-	Faults   []Fault
-	Rows     []Row
+	// Filtered says why the record is to be left out; empty if it is not.
+	Filtered string
+	// NoCreate and NoUpdate say why the record must not be created, and why one
+	// that is there must not be written to; empty if it may.
+	NoCreate, NoUpdate string
+	Faults             []Fault
+	Rows               []Row
 	// Whole tells by target index whether the record held that child list, so
 	// that a child missing from it is gone.
 	Whole  []bool
@@ -184,7 +325,7 @@ type Row struct {
 
 // Reset empties out for the next record and keeps its memory.
 func (o *Out) Reset() {
-	o.VendorID = ""
+	o.VendorID, o.Filtered, o.NoCreate, o.NoUpdate = "", "", "", ""
 	o.Faults = o.Faults[:0]
 	o.Rows = o.Rows[:0]
 	o.Whole = o.Whole[:0]

@@ -147,8 +147,8 @@ const (
 )
 
 // isFiller reports whether a text is what a machine puts where a number is
-// missing: no letter or digit at all, zeros alone, or one character over and
-// over ("XXXXXXXX"). Punctuation and blanks between do not count, so that
+// missing: no letter or digit at all, zeros alone, minus one, or one character
+// over and over ("XXXXXXXX"). Punctuation and blanks between do not count, so that
 // "00000000-0000-0000-0000-000000000000" is a filler.
 func isFiller(s string) bool {
 	var first rune
@@ -167,7 +167,7 @@ func isFiller(s string) bool {
 		count++
 	}
 	switch {
-	case count == 0 || first == '0':
+	case count == 0 || first == '0' || s == "-1": // osquery gives a virtual machine the serial number -1
 		return true
 	case unicode.IsDigit(first):
 		return count >= fillerDigits

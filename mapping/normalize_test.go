@@ -67,7 +67,7 @@ func TestPlaceholders(t *testing.T) {
 	s := mapping.Standard()
 	for _, text := range []string{
 		"To Be Filled By O.E.M.", "TO BE FILLED BY O.E.M.", "To be filled by O.E.M", "None", "n/a", "Default string", "System Serial Number", "Not Specified",
-		"Not Available", "Unknown", "0", "00000000", "000000000000000", "XXXXXXXX", "xxxxXXXX", "FFFFFFFF", "11111111", "123456789", "1234567890", "INVALID", "OEM", "-", ".", "---", "***", "  None ",
+		"Not Available", "Unknown", "0", "00000000", "000000000000000", "XXXXXXXX", "xxxxXXXX", "FFFFFFFF", "-1", "11111111", "123456789", "1234567890", "INVALID", "OEM", "-", ".", "---", "***", "  None ",
 		"00000000-0000-0000-0000-000000000000", "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF", "03000200-0400-0500-0006-000700080009",
 	} {
 		for _, field := range []string{"serial_number", "asset_tag", "imei", "udid"} {

@@ -11,6 +11,7 @@ import (
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/credentials"
 	"github.com/vendorsync/vendorsync/internal/path"
+	"github.com/vendorsync/vendorsync/internal/template"
 )
 
 // A Program is a compiled mapping: the [Mapper] that [Compile] makes. It goes
@@ -18,15 +19,18 @@ import (
 type Program struct {
 	targets  []Target
 	fills    []fill // by target
+	rules    recordRules
 	children []childProgram
-	key      keySource
-	root     *node // what is wanted of a record
-	slots    int
-	lists    int
-	mask     *node // what is masked in a payload; nil for nothing
-	unmapped []string
-	version  string
-	works    sync.Pool // of *work
+	// companions are in the order of the mapping.
+	companions []companionProgram
+	key        keySource
+	root       *node // what is wanted of a record
+	slots      int
+	lists      int
+	mask       *node // what is masked in a payload; nil for nothing
+	unmapped   []string
+	version    string
+	works      sync.Pool // of *work
 }
 
 // A keySource is where the vendor id comes from.
@@ -42,13 +46,16 @@ type fill struct{ columns []column }
 type column struct {
 	Column
 	coercion
-	place     string    // of its mapping
-	from      path.Path // where its value is; nil for a constant
-	node      *node     // of that path
-	slot      int       // of that node
-	constant  Value     // Absent for none
-	required  bool      // an empty value is a fault
-	automatic bool      // filled by the program itself: the links of a child row
+	place      string      // of its mapping
+	template   string      // the text of expression
+	expression *expression // nil where the value comes from a path or is a constant
+	lookup     *lookup     // nil where the value is taken as it is
+	from       path.Path   // where its value is; nil for a constant
+	node       *node       // of that path
+	slot       int         // of that node
+	constant   Value       // Absent for none
+	required   bool        // an empty value is a fault
+	automatic  bool        // filled by the program itself: the links of a child row
 
 	// For a link, which a text names:
 	linkedObject string
@@ -107,7 +114,7 @@ func (p *Program) Version() string { return p.version }
 
 // outcome is part of every version. It grows by one with each change of this
 // package that makes other values of the same records.
-const outcome = 1
+const outcome = 2
 
 func (p *Program) fingerprint(m Mapping, sensitive [][]string) string {
 	h := sha256.New()
@@ -116,6 +123,10 @@ func (p *Program) fingerprint(m Mapping, sensitive [][]string) string {
 		fmt.Fprintf(h, "target %q %d\n", target.Object, target.Role)
 		for k := range p.fills[i].columns {
 			c := &p.fills[i].columns[k]
+			if c.lookup != nil {
+				fmt.Fprintf(h, "lookup %v %v %q\n", c.lookup.values, c.lookup.otherwise, c.lookup.unlisted)
+			}
+			fmt.Fprintf(h, "template %q\n", c.template)
 			fmt.Fprintf(h, "column %q %q %#v %q %#v %t %t %t %t %q %d\n",
 				c.Field, c.Write, c.Default, c.from, c.constant, c.required, c.Sensitive, c.MatchOnly, c.automatic, c.format, c.target)
 			if c.coercion.field != nil {
@@ -123,10 +134,14 @@ func (p *Program) fingerprint(m Mapping, sensitive [][]string) string {
 			}
 		}
 	}
+	for _, c := range p.companions {
+		fmt.Fprintf(h, "companion %d %d %#v\n", c.target, c.application, c.name)
+	}
 	for _, c := range p.children {
 		fmt.Fprintf(h, "child %q %v %v\n", c.from, c.titleKey, c.installKey)
 	}
 	fmt.Fprintf(h, "sync keys %+v\n", m.SyncKeys)
+	fmt.Fprintf(h, "rules %q %q %q %+v\n", m.Filter, m.CreateIf, m.UpdateIf, m.Unseen)
 	for _, s := range sensitive {
 		fmt.Fprintf(h, "sensitive %q\n", s)
 	}
@@ -142,6 +157,9 @@ type work struct {
 	rows  map[string]int // the child rows of this record by their matching form
 	row   []Value
 	form  []byte
+
+	inputs   []template.Value
+	template template.Scratch
 }
 
 // chunk is how much memory is taken at a time for texts that have to be made.
@@ -162,7 +180,14 @@ func (p *Program) Map(rec connector.Record, out *Out) error {
 	}
 	r := run{Program: p, work: w, out: out}
 	r.vendorID()
+	if !r.passes() {
+		return nil
+	}
 	r.primary()
+	r.unseen()
+	for i := range p.companions {
+		r.companion(&p.companions[i])
+	}
 	for i := range p.children {
 		r.child(&p.children[i])
 	}
@@ -252,31 +277,72 @@ func (r *run) primary() {
 // value reads a column's value from a frame of tokens; item says in which item
 // of a child list it is. It reports false for a fault.
 func (r *run) value(c *column, frame []token, item *listItem) (Value, bool) {
-	if c.node == nil {
+	var v Value
+	var shown, reason string
+	switch {
+	case c.expression != nil:
+		var made template.Value
+		if made, reason = r.evaluate(c.expression, frame); reason == "" {
+			v, shown, reason = c.made(made, &r.arena)
+		}
+	case c.node == nil:
 		return c.constant, true
+	case c.lookup != nil:
+		v, reason = r.lookedUp(c, frame[c.slot])
+	default:
+		v, reason = c.coercion.value(r.scan.src, frame[c.slot], &r.arena)
 	}
-	t := frame[c.slot]
-	v, reason := c.coercion.value(r.scan.src, t, &r.arena)
 	if reason == "" && v.IsEmpty() && c.required {
 		if c.Default.Kind != KindAbsent {
 			return Value{}, true // the default on create, and nothing else after it
 		}
-		reason = "is required, and the record has nothing at " + c.from.String()
+		reason = "is required, and " + c.nothing()
 	}
 	if reason != "" {
-		r.fault(c, t, item, reason)
+		if c.node != nil {
+			shown = r.excerpt(frame[c.slot], false)
+		}
+		if c.Sensitive && shown != "" {
+			shown = credentials.Mask
+		}
+		r.report(Fault{Field: item.place(c.Field), Value: excerpt(shown), Reason: reason})
 		return Value{}, false
 	}
 	return v, true
 }
 
+// nothing says where a value was looked for and not found.
+func (c *column) nothing() string {
+	if c.expression != nil {
+		return fmt.Sprintf("the template %q makes nothing of the record", c.template)
+	}
+	return "the record has nothing at " + c.from.String()
+}
+
+// lookedUp reads a column's value by way of its table of values.
+func (r *run) lookedUp(c *column, t token) (Value, string) {
+	var text string
+	switch t.kind {
+	case stringToken:
+		var reason string
+		if text, reason = stringOf(r.scan.src, t, &r.arena); reason != "" {
+			return Value{}, reason
+		}
+	case numberToken, trueToken, falseToken:
+		text = view(r.scan.src[t.start:t.end])
+	case absentToken, nullToken, objectToken, arrayToken:
+		return c.coercion.value(r.scan.src, t, &r.arena)
+	}
+	if !isBlank(text) {
+		if v, reason, listed := c.lookup.find(text); listed {
+			return v, reason
+		}
+	}
+	return c.coercion.value(r.scan.src, t, &r.arena)
+}
+
 // maxFaults bounds what one record can say of itself.
 const maxFaults = 100
-
-// fault notes that a column's value is of no use.
-func (r *run) fault(c *column, t token, item *listItem, reason string) {
-	r.report(Fault{Field: item.place(c.Field), Value: r.excerpt(t, c.Sensitive), Reason: reason})
-}
 
 // report notes a fault, unless there are too many.
 func (r *run) report(f Fault) {

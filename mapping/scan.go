@@ -177,8 +177,10 @@ func (s *scanner) branch(n *node, i, depth int) int {
 		end = s.array(n, i+1, depth+1)
 		t.end = end
 	default:
-		if end = s.skip(i, depth, &t); t.kind == nullToken {
-			s.null(n, t)
+		// An empty text where an object should be says the same as null: Kandji
+		// sends "user": "" of a device without one.
+		if end = s.skip(i, depth, &t); t.kind == nullToken || t.kind == stringToken && t.start == t.end {
+			s.null(n, token{start: i, end: i, kind: nullToken})
 		}
 	}
 	if n.slot >= 0 {

@@ -71,8 +71,15 @@ type Field struct {
 	// Link marks a reference that is structural: a mapper fills it with KindRow
 	// and the store keeps the other record's id. Other references keep the
 	// source's text.
-	Link   bool
-	Custom bool // added by a host or an operator
+	Link bool
+	// For names the reference whose record this link holds: assigned_to_id is the
+	// user that the text in assigned_to means, once there is one. The schema makes
+	// such a field beside every reference that keeps a text; no mapper fills it.
+	For string
+	// Companion says that a record with this link goes with the one it points to,
+	// as an account goes with its person.
+	Companion bool
+	Custom    bool // added by a host or an operator
 	// Upper says that the field is matched in upper case (serial numbers); other
 	// text is matched case-folded.
 	Upper bool
@@ -81,6 +88,47 @@ type Field struct {
 	// without a letter or digit, of zeros alone, or of one character over and
 	// over counts as empty, too. See [DefaultPlaceholders].
 	Placeholders []string
+}
+
+// Belongs reports whether a record with this link is a part of the one it points
+// to, so that a write to it makes the other's links stale. A resolved reference
+// is not: an asset is no part of its user.
+func (f *Field) Belongs() bool { return f.Link && (f.For == "" || f.Companion) }
+
+// resolvedSuffix ends the name of the link that holds what a reference means.
+const resolvedSuffix = "_id"
+
+// resolved returns the link that goes with a reference, and whether it has one.
+func (f *Field) resolved() (Field, bool) {
+	if f.Type != Reference || f.Link {
+		return Field{}, false
+	}
+	return Field{
+		Name: f.Name + resolvedSuffix, Label: f.Label + " (record)", Help: "The record that " + f.Name + " means; filled in by itself.",
+		Type: Reference, Object: f.Object, Link: true, For: f.Name, Custom: f.Custom,
+	}, true
+}
+
+// withResolved returns the fields with the links that go with the references
+// among them, each after its reference.
+func withResolved(fields []Field) []Field {
+	var all []Field
+	for i := range fields {
+		all = append(all, fields[i])
+		if link, ok := fields[i].resolved(); ok {
+			all = append(all, link)
+		}
+	}
+	return all
+}
+
+// Resolved returns the index of the link that holds what a reference means, or
+// -1 for a field that has none.
+func (o *Object) Resolved(field int) int {
+	if f := &o.Fields[field]; f.Type != Reference || f.Link {
+		return -1
+	}
+	return o.Field(o.Fields[field].Name + resolvedSuffix)
 }
 
 // Object returns the object of that name.
@@ -140,7 +188,7 @@ func (s *Schema) With(object string, f Field) (*Schema, error) {
 	if f.Unique && f.Type == Text && f.Placeholders == nil {
 		f.Placeholders = DefaultPlaceholders()
 	}
-	o.Fields = append(o.Fields, f)
+	o.Fields = append(o.Fields, withResolved([]Field{f})...)
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("add field %q to %s: %w", f.Name, object, err)
 	}
@@ -317,8 +365,13 @@ func (s *Schema) validateField(o *Object, i int) []error {
 	if f.Custom && f.Required {
 		fault("a custom field cannot be required")
 	}
-	if f.Custom && f.Link {
+	if f.Custom && f.Link && f.For == "" {
 		fault("a custom field cannot be a link")
+	}
+	if f.For != "" {
+		if at := o.Field(f.For); at < 0 || o.Resolved(at) != i {
+			fault("it holds the record of %q, which is no reference of %s", f.For, o.Name)
+		}
 	}
 	return errs
 }
@@ -341,6 +394,6 @@ func (s *Schema) Version() string {
 
 // fingerprint writes all of a field that bears on values.
 func (f *Field) fingerprint(h hash.Hash) {
-	fmt.Fprintf(h, "field %q %q %q %t %t %q %q %t %t %t %q\n",
-		f.Name, f.Type, f.Item, f.Unique, f.Required, f.Choices, f.Object, f.Link, f.Custom, f.Upper, f.Placeholders)
+	fmt.Fprintf(h, "field %q %q %q %t %t %q %q %t %q %t %t %t %q\n",
+		f.Name, f.Type, f.Item, f.Unique, f.Required, f.Choices, f.Object, f.Link, f.For, f.Companion, f.Custom, f.Upper, f.Placeholders)
 }

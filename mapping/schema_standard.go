@@ -5,9 +5,15 @@ package mapping
 // [Schema.With], and the roles that they know with [Schema.WithChoices]. Each
 // call returns a new Schema.
 func Standard() *Schema {
-	return &Schema{Objects: []Object{
+	s := &Schema{Objects: []Object{
 		users(), assets(), software(), softwareInstalls(), saasApplications(), saasUsers(),
 	}}
+	for i := range s.Objects {
+		s.Objects[i].Fields = withResolved(s.Objects[i].Fields)
+	}
+	accounts := &s.Objects[len(s.Objects)-1]
+	accounts.Fields[accounts.Field("user"+resolvedSuffix)].Companion = true // an account goes with its person
+	return s
 }
 
 func users() Object {

@@ -14,17 +14,17 @@ import (
 // -> a reference, => a link.
 const standardModel = `
 users: username*! text, email*! email, first_name text, last_name text, full_name text, role! choice, title text, department text,
- manager reference -> users, company text, cost_center text, employee_id* text, phone text, mobile_phone text, location text,
+ manager reference -> users, manager_id reference => users, company text, cost_center text, employee_id* text, phone text, mobile_phone text, location text,
  status choice (active inactive suspended deprovisioned), start_date date, end_date date, last_login_at datetime, time_zone text, locale text, notes long_text
 assets: serial_number* text ^, asset_tag* text ^, device_name text, hostname text,
  asset_type choice (computer mobile server virtual_machine network printer peripheral other), status text, manufacturer text, model text, model_identifier text,
  os_name text, os_version text, os_build text, cpu text, memory_mb integer, storage_gb decimal, mac_addresses list of mac, ip_addresses list of ip,
- imei* text ^, udid* text ^, assigned_to reference -> users, department text, location text, managed boolean, encrypted boolean,
+ imei* text ^, udid* text ^, assigned_to reference -> users, assigned_to_id reference => users, department text, location text, managed boolean, encrypted boolean,
  enrolled_at datetime, last_seen_at datetime, purchase_date date, purchase_price decimal, po_number text, vendor text, warranty_end_date date, notes long_text
 software [name publisher]: name! text, publisher text, identifier text, category text
 software_installs [asset software version]: software! reference => software, asset! reference => assets, version text, path text, installed_at datetime, last_used_at datetime
 saas_applications: name*! text, vendor text, url text, category text
-saas_users [application external_id]: application! reference => saas_applications, external_id! text, user reference -> users, username text, email email,
+saas_users [application external_id]: application! reference => saas_applications, external_id! text, user reference -> users, user_id reference => users, username text, email email,
  full_name text, roles list of text, status text, license text, last_activity_at datetime
 `
 
@@ -147,7 +147,12 @@ func TestWith(t *testing.T) {
 			f := o.Fields[o.Field(tt.field.Name)]
 			require.True(t, f.Custom)
 			require.NotEmpty(t, f.Label)
-			require.Equal(t, len(o.Fields)-1, o.Field(tt.field.Name))
+			last := len(o.Fields) - 1
+			if tt.field.Type == mapping.Reference { // with the link that holds what it means
+				require.Equal(t, last, o.Resolved(last-1))
+				last--
+			}
+			require.Equal(t, last, o.Field(tt.field.Name))
 		})
 	}
 }

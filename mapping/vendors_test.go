@@ -269,7 +269,7 @@ func TestVendorShapesAreMapped(t *testing.T) {
 					require.Contains(t, slices.Concat(s.Right[f.To], s.Tolerated[f.To]), f.From, "for %s", f.To)
 				}
 			}
-			p, err := mapping.Compile(s.Mapping, mapping.Standard(), s.Fields...)
+			p, err := mapping.Compile(s.Mapping, mapping.Standard(), mapping.Options{Fields: s.Fields})
 			require.NoError(t, err)
 			var got []string
 			var out mapping.Out

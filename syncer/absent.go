@@ -3,6 +3,7 @@ package syncer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vendorsync/vendorsync/connector"
@@ -19,13 +20,13 @@ const (
 // nothing about absence.
 func (r *session) absent(ctx context.Context) error {
 	if why := r.incomplete(); why != "" {
-		if r.in.Absence != Keep && r.in.Absence != "" && r.limit < 0 && r.state.Run.Counts.Fetched > 0 {
-			r.note(Problem{Record: r.in.ID, Reason: ReasonIncomplete.because("nothing was %s: %s", map[Absence]string{FlagAbsent: "flagged", ArchiveAbsent: "archived"}[r.in.Absence], why)})
+		if acts := r.actsOnAbsence(); acts != "" && r.limit < 0 && r.state.Run.Counts.Fetched > 0 {
+			r.note(Problem{Record: r.in.ID, Reason: ReasonIncomplete.because("nothing was %s: %s", acts, why)})
 		}
 		return nil
 	}
 	r.state.Run.Complete = true
-	if r.in.Absence == Keep || r.in.Absence == "" {
+	if r.actsOnAbsence() == "" && !r.rank.marksMissing() {
 		if r.links.complete {
 			r.state.Run.Vanished.Missing = max(0, r.links.known-r.state.Linked)
 			return r.forgetSuperseded(ctx, r.links.released)
@@ -61,16 +62,34 @@ func (r *session) absent(ctx context.Context) error {
 	if err := r.forgetSuperseded(ctx, superseded); err != nil {
 		return err
 	}
-	if missing == 0 || r.in.Absence == Keep || r.in.Absence == "" {
+	if missing == 0 || r.actsOnAbsence() == "" && !r.rank.marksMissing() {
 		return nil
 	}
 	known, lost := known-before, missing-before
-	if lost > guardNumber && float64(lost) > guardShare*float64(known) {
+	if r.actsOnAbsence() != "" && lost > guardNumber && float64(lost) > guardShare*float64(known) {
 		r.state.Run.Vanished.Held = lost
 		r.note(Problem{Record: r.in.ID, Reason: ReasonTooManyGone.because("%d of the %d records known are not in the source any more; nothing was done about them; check the source, then archive them by hand or set absence to keep", lost, known)})
 		return nil
 	}
 	return r.actOnAbsence(ctx, scanner)
+}
+
+// actsOnAbsence says what becomes of records, or of their accounts, that are
+// gone, "" for nothing.
+func (r *session) actsOnAbsence() string {
+	switch r.in.Absence {
+	case FlagAbsent:
+		return "flagged"
+	case ArchiveAbsent:
+		return "archived"
+	case DeactivateAbsent:
+		return "deactivated"
+	case Keep:
+	}
+	if slices.ContainsFunc(r.companions, func(g companionGroup) bool { return g.deactivate }) {
+		return "deactivated"
+	}
+	return ""
 }
 
 // incomplete says why the read does not name every record there is, or "".
@@ -183,6 +202,10 @@ func (r *session) absentUnits(ctx context.Context, b *pendingBatch, gone []Link)
 	if len(hits) != len(ids) {
 		return connector.Errorf(connector.ErrInternal, "look up what is gone", "the store answered %d of %d questions", len(hits), len(ids))
 	}
+	accounts, err := r.accountsOf(ctx, ids)
+	if err != nil {
+		return err
+	}
 	for i, l := range gone {
 		if len(hits[i]) == 0 {
 			continue
@@ -190,18 +213,62 @@ func (r *session) absentUnits(ctx context.Context, b *pendingBatch, gone []Link)
 		hit := hits[i][0]
 		u := Unit{Links: []LinkChange{{Object: r.object.Name, VendorID: l.VendorID, Ref: Ref{ID: l.ID}, Hash: l.Hash, Missing: true}}}
 		archive := r.in.Absence == ArchiveAbsent && !hit.Archived && !hit.Shared
+		var inactive Change
+		deactivate := false
+		if r.in.Absence == DeactivateAbsent && !hit.Shared {
+			inactive, deactivate = deactivation(r.object, r.object.Field("status"), &hit)
+		}
+		n := note{effects: map[string]Effects{}}
+		for _, c := range accounts[l.ID] {
+			u.Changes = append(u.Changes, c)
+			n.effects[c.Object] = n.effects[c.Object].plus(Effects{Updated: 1})
+			b.delta.effect(c.Object, Effects{Updated: 1})
+			b.delta.vanished.Deactivated++
+		}
 		switch {
 		case archive:
-			u.Changes = []Change{{Object: r.object.Name, Op: Archive, Ref: Ref{ID: l.ID}, Revision: hit.Revision}}
+			u.Changes = append(u.Changes, Change{Object: r.object.Name, Op: Archive, Ref: Ref{ID: l.ID}, Revision: hit.Revision})
 			b.delta.vanished.Archived++
-		case l.Missing:
+		case deactivate:
+			u.Changes = append(u.Changes, inactive)
+			b.delta.vanished.Deactivated++
+		case l.Missing && len(u.Changes) == 0:
 			continue
-		case r.in.Absence == FlagAbsent:
+		case r.in.Absence == FlagAbsent && !l.Missing:
 			b.delta.vanished.Flagged++
 		}
-		b.add(u, note{})
+		b.add(u, n)
 	}
 	return nil
+}
+
+// accountsOf returns, by record, the changes that deactivate the accounts which
+// this integration has brought for the records.
+func (r *session) accountsOf(ctx context.Context, ids []string) (map[string][]Change, error) {
+	changes := map[string][]Change{}
+	for i := range r.companions {
+		g := &r.companions[i]
+		if !g.deactivate {
+			continue
+		}
+		t := g.mine(r)
+		hits, err := r.s.store.Match(ctx, Query{Integration: r.in.ID, Object: t.object, By: t.by, Fields: []string{t.fields}, Values: ids})
+		if err != nil {
+			return nil, fmt.Errorf("look up the accounts of what is gone: %w", err)
+		}
+		if len(hits) != len(ids) {
+			return nil, connector.Errorf(connector.ErrInternal, "look up the accounts of what is gone", "the store answered %d of %d questions", len(hits), len(ids))
+		}
+		for n, id := range ids {
+			for h := range hits[n] {
+				account := &hits[n][h]
+				if c, ok := g.deactivation(r, account); ok && account.Link != nil && !g.kept(r, account) {
+					changes[id] = append(changes[id], c)
+				}
+			}
+		}
+	}
+	return changes, nil
 }
 
 // conclude writes a batch of the absence step and waits for it. A test run only

@@ -18,6 +18,8 @@ type questions struct {
 	r      *session
 	topics map[topic]*answers
 	open   int
+	traces map[string]*Trace // by record; nil while it is asked for
+	trace  []string          // asked for
 }
 
 // A topic is what the questions of one Match have in common.
@@ -42,13 +44,13 @@ const rounds = 6
 const filterPays = 1000
 
 func (r *session) newQuestions() *questions {
-	return &questions{r: r, topics: map[topic]*answers{}}
+	return &questions{r: r, topics: map[topic]*answers{}, traces: map[string]*Trace{}}
 }
 
 // look returns what the store answered about value, or puts the question down
 // for the next round.
 func (q *questions) look(t topic, value string) (hits []Hit, known bool) {
-	if t.by == ByKey && q.r.keys != nil && !q.r.keys.MayHave(filterKey(t, value)) {
+	if t.by == ByKey && q.r.keys != nil && (q.r.keyless[t.object] || !q.r.keys.MayHave(filterKey(t, value))) {
 		return nil, true
 	}
 	a := q.topics[t]
@@ -110,7 +112,7 @@ func (q *questions) answer(ctx context.Context) error {
 		a.asking = nil
 	}
 	q.open = 0
-	return nil
+	return q.answerTraces(ctx)
 }
 
 // surelyNew answers the questions about keys that the store cannot have and
@@ -150,16 +152,30 @@ func (q *questions) buildFilter(ctx context.Context) error {
 	}
 	keys := spill.NewFilter(filterPays)
 	objects := map[string]bool{}
-	for _, t := range r.targets {
-		if objects[t.Object] {
-			continue
+	scan := func(object string) error {
+		if objects[object] {
+			return nil
 		}
-		objects[t.Object] = true
-		for key, err := range scanner.ScanKeys(ctx, t.Object) {
+		objects[object] = true
+		r.keyless[object] = true
+		for key, err := range scanner.ScanKeys(ctx, object) {
 			if err != nil {
-				return fmt.Errorf("read the keys of %s: %w", t.Object, err)
+				return fmt.Errorf("read the keys of %s: %w", object, err)
 			}
-			keys.Add(filterKey(topic{object: t.Object, fields: key.Field}, key.Text))
+			r.keyless[object] = false
+			keys.Add(filterKey(topic{object: object, fields: key.Field}, key.Text))
+		}
+		return nil
+	}
+	r.keyless = map[string]bool{}
+	for _, t := range r.targets {
+		if err := scan(t.Object); err != nil {
+			return err
+		}
+	}
+	for _, ref := range r.late {
+		if err := scan(ref.object.Name); err != nil {
+			return err
 		}
 	}
 	r.keys = keys
@@ -171,6 +187,7 @@ func filterKey(t topic, text string) spill.Key { return viewKey('k', t.object, t
 // wrote tells the filter about a key that this run gives to a record.
 func (r *session) wrote(t topic, text string) {
 	if r.keys != nil {
+		r.keyless[t.object] = false
 		r.keys.Add(filterKey(t, text))
 	}
 }
@@ -201,7 +218,7 @@ func (r *session) want(q *questions, it *item) {
 		return
 	}
 	l, superseded, known := r.linkOf(q, it)
-	if !known || superseded != "" || l.fresh(it) {
+	if !known || superseded != "" || l.fresh(it) || len(it.out.Rows) == 0 {
 		return
 	}
 	row := it.out.Rows[0]
@@ -216,6 +233,8 @@ func (r *session) want(q *questions, it *item) {
 			return
 		}
 	}
+	r.wantRefs(q, &r.targets[0], row, hit)
+	r.wantCompanions(q, it, hit)
 	if hit == nil {
 		for i := range r.uniques {
 			hits := r.lookUnique(q, i, row, it, nil)
@@ -233,6 +252,7 @@ func (r *session) want(q *questions, it *item) {
 	for _, g := range r.children {
 		q.look(g.topic(), hit.ID)
 	}
+	r.rank.want(q, hit)
 }
 
 func (g childGroup) topic() topic {

@@ -37,7 +37,9 @@ func (r *session) writeChildren(ctx context.Context, q *questions, it *item, hit
 				child = nil
 			}
 			delete(byKey, key)
-			r.writeChild(g, row, child, self, parents, u, v)
+			if err := r.writeChild(ctx, q, g, row, child, self, parents, u, v); err != nil {
+				return err
+			}
 		}
 		if whole {
 			for i := range existing {
@@ -111,7 +113,7 @@ func (r *session) childKey(g childGroup, row mapping.Row, parents map[int]*share
 }
 
 // writeChild makes a child, or brings one up to date.
-func (r *session) writeChild(g childGroup, row mapping.Row, child *Hit, self Ref, parents map[int]*sharedParent, u *unitBuilder, v *verdict) {
+func (r *session) writeChild(ctx context.Context, q *questions, g childGroup, row mapping.Row, child *Hit, self Ref, parents map[int]*sharedParent, u *unitBuilder, v *verdict) error {
 	t := &r.targets[row.Target]
 	n := len(u.unit.Changes)
 	ref := Ref{Change: u.b.changes + n}
@@ -124,6 +126,7 @@ func (r *session) writeChild(g childGroup, row mapping.Row, child *Hit, self Ref
 		}
 	}
 	var refs []reference
+	var points []pointing
 	for i, val := range row.Values {
 		col := &t.columns[i]
 		if val.Kind == mapping.KindRow {
@@ -142,38 +145,36 @@ func (r *session) writeChild(g childGroup, row mapping.Row, child *Hit, self Ref
 		if child != nil {
 			cur = child.Values[col.at]
 		}
-		if after, written := col.after(val, cur, child != nil); written {
+		after, written := col.after(val, cur, child != nil)
+		if written {
 			c.add(col, cur, after)
 		}
+		var err error
+		if points, err = r.addPoint(ctx, q, points, t, i, after, child); err != nil {
+			return err
+		}
 	}
+	refs = u.pointAt(r, n, &c, points, child, refs)
 	linked := child != nil && child.Link != nil
 	if child == nil || c.Op == Restore || len(c.Columns) > 0 {
-		u.unit.Changes = append(u.unit.Changes, c)
-		u.refs = append(u.refs, refs...)
-		e := u.note.effects[t.Object]
-		switch c.Op {
-		case Create:
-			e.Created++
-		case Restore:
-			e.Restored++
-		default:
-			e.Updated++
-		}
-		u.note.effects[t.Object] = e
+		var shown []Difference
 		if r.observe != nil {
-			v.changes = append(v.changes, r.childDifferences(g, c, refs)...)
+			shown = r.differencesBut(g.parent, t.object, c, refs)
 		}
+		u.addPart(c, refs, v, shown)
 	}
 	if !linked {
 		u.unit.Links = append(u.unit.Links, LinkChange{Object: t.Object, Ref: ref})
 	}
+	return nil
 }
 
-// childDifferences shows a child's change; what it belongs to is plain.
-func (r *session) childDifferences(g childGroup, c Change, refs []reference) []Difference {
+// differencesBut shows the change of a record that goes with another; to which
+// one, in the field but, is plain.
+func (r *session) differencesBut(but int, o *mapping.Object, c Change, refs []reference) []Difference {
 	var out []Difference
-	for i, d := range r.differences(g.object.Name, g.object, c, refs) {
-		if c.Columns[i] != g.parent {
+	for i, d := range r.differences(o.Name, o, c, refs) {
+		if c.Columns[i] != but {
 			out = append(out, d)
 		}
 	}

@@ -51,6 +51,7 @@ type reference struct {
 	change int // of the unit
 	column int // -1 for the change's own Ref
 	parent *sharedParent
+	soft   bool // it may be left out if the parent could not be made
 }
 
 type patch struct {
@@ -70,7 +71,7 @@ func (u *unitBuilder) done() {
 	n := len(u.b.Units)
 	u.b.add(u.unit, u.note)
 	for _, ref := range u.refs {
-		u.b.refer(n, ref.change, ref.column, ref.parent)
+		u.b.refer(n, ref)
 	}
 }
 
@@ -139,7 +140,7 @@ func (c Counts) plus(o Counts) Counts {
 }
 
 func (v Vanished) plus(o Vanished) Vanished {
-	return Vanished{Missing: v.Missing + o.Missing, Flagged: v.Flagged + o.Flagged, Archived: v.Archived + o.Archived, Held: v.Held + o.Held}
+	return Vanished{Missing: v.Missing + o.Missing, Flagged: v.Flagged + o.Flagged, Archived: v.Archived + o.Archived, Deactivated: v.Deactivated + o.Deactivated, Held: v.Held + o.Held}
 }
 
 func (r *session) newBatch(pages []*mappedPage, cursor connector.Cursor, resumable, last bool) *pendingBatch {
@@ -157,13 +158,13 @@ func (b *pendingBatch) add(u Unit, n note) {
 
 // refer points a change at a shared parent, which may be made in this batch or
 // in the one being applied.
-func (b *pendingBatch) refer(unit, change, column int, p *sharedParent) {
-	ref := Ref{ID: p.id, Change: p.change}
+func (b *pendingBatch) refer(unit int, ref reference) {
+	p := ref.parent
 	if p.id == "" && p.batch != b {
-		b.patches = append(b.patches, patch{unit: unit, reference: reference{change: change, column: column, parent: p}})
+		b.patches = append(b.patches, patch{unit: unit, reference: ref})
 		return
 	}
-	b.point(unit, change, column, ref)
+	b.point(unit, ref.change, ref.column, Ref{ID: p.id, Change: p.change})
 }
 
 func (b *pendingBatch) point(unit, change, column int, ref Ref) {
@@ -188,6 +189,9 @@ func (r *session) apply(ctx context.Context, b *pendingBatch) error {
 		return err
 	}
 	for _, p := range b.patches {
+		if p.soft && p.parent.id == "" {
+			continue // it stays unresolved, and waits
+		}
 		if p.parent.failed || p.parent.id == "" {
 			return fmt.Errorf("write a batch: %w", errNoParent)
 		}

@@ -40,7 +40,7 @@ func TestContract4AVendorIDIsReadOncePerRun(t *testing.T) {
 			)
 			mdm.opt.Filters = filterBy(laptopsOnly)
 			told := mdm.tells()
-			require.Equal(s, "v1 filtered", told[0])
+			require.Equal(s, "v1 filtered: filter: the host's filter leaves it out", told[0])
 			require.Equal(s, "v1 skipped: duplicate of v1", told[1])
 			require.Contains(s, told[2], "v2 failed: invalid value")
 			require.Equal(s, "v2 skipped: duplicate of v2", told[3])

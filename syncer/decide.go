@@ -26,6 +26,10 @@ type verdict struct {
 
 func skipped(reason string) verdict { return verdict{action: ActionSkipped, reason: reason} }
 
+func filtered(reason string) verdict {
+	return verdict{action: ActionFiltered, reason: ReasonFilter.because("%s", strings.Clone(reason))}
+}
+
 func failed(field, reason string) verdict {
 	return verdict{action: ActionFailed, field: field, reason: reason}
 }
@@ -127,8 +131,8 @@ func (r *session) judge(ctx context.Context, b *pendingBatch, q *questions, it *
 	out := &it.out
 	rejected, panicked := r.rejects(it)
 	if out.VendorID == "" {
-		if rejected {
-			return verdict{action: ActionFiltered}, nil
+		if rejected != "" {
+			return filtered(rejected), nil
 		}
 		return r.faulty(out, ReasonNoVendorID), nil
 	}
@@ -154,8 +158,8 @@ func (r *session) judge(ctx context.Context, b *pendingBatch, q *questions, it *
 	if panicked != nil {
 		return failed("", ReasonMalformed.because("%v", panicked)), nil
 	}
-	if rejected {
-		return verdict{action: ActionFiltered}, nil
+	if rejected != "" {
+		return filtered(rejected), nil
 	}
 	if len(out.Faults) > 0 {
 		return r.faulty(out, ReasonInvalid), nil
@@ -163,7 +167,11 @@ func (r *session) judge(ctx context.Context, b *pendingBatch, q *questions, it *
 	if superseded != "" {
 		return skipped(duplicateOf(superseded)), nil
 	}
-	if l.fresh(it) {
+	revisit, err := r.rank.revisits(r, l)
+	if err != nil {
+		return verdict{}, err
+	}
+	if l.fresh(it) && !revisit {
 		if r.in.Policy == CreateOnly {
 			return skipped(ReasonCreateOnly.because("the record is there already")), nil
 		}
@@ -186,7 +194,16 @@ func (r *session) judge(ctx context.Context, b *pendingBatch, q *questions, it *
 		}
 		hit, supersedes = m.hit, m.supersedes
 	}
+	if hit != nil {
+		if err := r.rank.weigh(ctx, r, q, it, hit); err != nil {
+			return verdict{}, err
+		}
+	}
 	switch {
+	case hit == nil && out.NoCreate != "":
+		return filtered(out.NoCreate), nil
+	case hit != nil && out.NoUpdate != "":
+		return filtered(out.NoUpdate), nil
 	case hit == nil && r.in.Policy == UpdateOnly:
 		return skipped(ReasonUpdateOnly.because("no record matches")), nil
 	case hit != nil && r.in.Policy == CreateOnly:
@@ -197,18 +214,22 @@ func (r *session) judge(ctx context.Context, b *pendingBatch, q *questions, it *
 	return r.write(ctx, b, q, it, hit, l, supersedes)
 }
 
-// rejects asks the host's filter, whose panic fails the record alone. It is not
-// asked about what is no record at all, which it would hide.
-func (r *session) rejects(it *item) (rejected bool, panicked error) {
-	if r.filter == nil || len(it.out.Rows) == 0 {
-		return false, nil
+// rejects says why the mapping's filter or the host's leaves a record out. The
+// host's is not asked about what is no record at all, which it would hide; its
+// panic fails the record alone.
+func (r *session) rejects(it *item) (rejected string, panicked error) {
+	if it.out.Filtered != "" || r.filter == nil || len(it.out.Rows) == 0 {
+		return it.out.Filtered, nil
 	}
 	defer func() {
 		if p := recover(); p != nil {
 			panicked = connector.Errorf(connector.ErrInternal, "filter record", "the filter panicked: %v", p)
 		}
 	}()
-	return !r.filter(it.record), nil
+	if r.filter(it.record) {
+		return "", nil
+	}
+	return "the host's filter leaves it out", nil
 }
 
 // faulty makes the verdict of a record that the mapper finds fault with.
@@ -496,6 +517,10 @@ func (r *session) write(ctx context.Context, b *pendingBatch, q *questions, it *
 	}
 	// Decide all before anything goes into the batch: a failed record leaves no
 	// trace.
+	if v, err := r.companionTaken(ctx, q, it, hit); err != nil || v.action != "" {
+		return v, err
+	}
+	var points []pointing
 	for i := range t.columns {
 		col := &t.columns[i]
 		v := row.Values[i]
@@ -512,6 +537,10 @@ func (r *session) write(ctx context.Context, b *pendingBatch, q *questions, it *
 		}
 		if written {
 			c.add(col, cur, after)
+		}
+		var err error
+		if points, err = r.addPoint(ctx, q, points, t, i, after, hit); err != nil {
+			return verdict{}, err
 		}
 	}
 	parents := make(map[int]*sharedParent)
@@ -540,6 +569,7 @@ func (r *session) write(ctx context.Context, b *pendingBatch, q *questions, it *
 			c.add(col, cur, mapping.Value{})
 		}
 	}
+	u.refs = u.pointAt(r, 0, &c, points, hit, u.refs)
 	action := ActionUnchanged
 	self := Ref{Change: b.changes}
 	switch {
@@ -560,6 +590,9 @@ func (r *session) write(ctx context.Context, b *pendingBatch, q *questions, it *
 	if c.Op == Restore {
 		v.reason = "restored from the archive"
 	}
+	if err := r.writeCompanions(ctx, q, it, hit, self, parents, u, &v); err != nil {
+		return verdict{}, err
+	}
 	if err := r.writeChildren(ctx, q, it, hit, self, parents, u, &v); err != nil {
 		return verdict{}, err
 	}
@@ -577,29 +610,34 @@ func (r *session) write(ctx context.Context, b *pendingBatch, q *questions, it *
 	if l == nil && supersedes == "" {
 		b.delta.made++
 	}
-	r.remember(it, hit, supersedes)
+	r.remember(u, it, hit, supersedes)
 	u.done()
 	return v, nil
 }
 
 // add writes one column into the change.
 func (c *Change) add(col *column, before, after mapping.Value) {
+	c.addField(col.at, col.Sensitive, before, after)
+}
+
+// addField writes one field of the object into the change.
+func (c *Change) addField(at int, hidden bool, before, after mapping.Value) {
 	if c.Op != Create && c.Op != Ensure {
 		c.Before = append(c.Before, before)
 	}
-	if col.Sensitive && c.Hidden == nil {
+	if hidden && c.Hidden == nil {
 		c.Hidden = make([]bool, len(c.Columns), len(c.Columns)+1)
 	}
-	c.Columns = append(c.Columns, col.at)
+	c.Columns = append(c.Columns, at)
 	c.After = append(c.After, after)
 	if c.Hidden != nil {
-		c.Hidden = append(c.Hidden, col.Sensitive)
+		c.Hidden = append(c.Hidden, hidden)
 	}
 }
 
 // link ties the vendor id to the record, if the link does not say so already.
 func (u *unitBuilder) link(r *session, it *item, l *knownLink, hit *Hit, self Ref, supersedes string, v *verdict) {
-	u.unit.Links = append(u.unit.Links, LinkChange{Object: r.object.Name, VendorID: it.out.VendorID, Ref: self, Hash: it.hash, Supersedes: supersedes})
+	u.unit.Links = append(u.unit.Links, LinkChange{Object: r.object.Name, VendorID: it.out.VendorID, Ref: self, Hash: it.hash, Supersedes: supersedes, Withheld: it.withheld})
 	if supersedes != "" && v.reason == "" {
 		v.reason = "takes the record over from " + supersedes
 	}
@@ -609,9 +647,21 @@ func (u *unitBuilder) link(r *session, it *item, l *knownLink, hit *Hit, self Re
 }
 
 // remember tells the view what the record's unit will have changed.
-func (r *session) remember(it *item, hit *Hit, supersedes string) {
+func (r *session) remember(u *unitBuilder, it *item, hit *Hit, supersedes string) {
 	vendorID := strings.Clone(it.out.VendorID)
 	row := it.out.Rows[0]
+	if len(r.selfRefs) > 0 {
+		p := &sharedParent{label: holderName(vendorID), batch: u.b, change: u.b.changes}
+		if hit != nil {
+			p.id, p.batch = strings.Clone(hit.ID), nil
+		} else {
+			u.note.shared = p
+		}
+		r.place(vendorID, p)
+	}
+	for i := range r.companions {
+		r.companions[i].remember(r, it, vendorID)
+	}
 	for i := range r.uniques {
 		if hit != nil && r.matchOnly(i) {
 			continue
@@ -629,6 +679,7 @@ func (r *session) remember(it *item, hit *Hit, supersedes string) {
 		}
 		if viewText != "" {
 			r.view.set(r.holderKey(i, viewText), vendorID)
+			r.arrived(vendorID, viewText)
 			if text != "" {
 				r.wrote(r.uniques[i].topic, text)
 			}
@@ -683,9 +734,9 @@ func (r *session) forecast(it *item, name string, v verdict) TestRecord {
 	if it.err != nil || len(it.out.Rows) == 0 || len(it.out.Faults) > 0 {
 		return rec
 	}
-	rec.Mapped = r.shownRow(it, 0)
+	rec.Mapped, rec.Withheld = r.shownRow(it, 0), it.explained
 	for i, row := range it.out.Rows {
-		if r.targets[row.Target].Role != mapping.Child {
+		if role := r.targets[row.Target].Role; role != mapping.Child && role != mapping.Companion {
 			continue
 		}
 		object := r.targets[row.Target].Object
@@ -705,7 +756,7 @@ func (r *session) shownRow(it *item, i int) map[string]any {
 		col := &t.columns[n]
 		switch {
 		case v.Kind == mapping.KindAbsent:
-		case v.Kind == mapping.KindRow && v.Int == 0 && t.Role == mapping.Child:
+		case v.Kind == mapping.KindRow && v.Int == 0 && (t.Role == mapping.Child || t.Role == mapping.Companion):
 		case v.Kind == mapping.KindRow:
 			parent := it.out.Rows[v.Int]
 			m[col.Field] = strings.Clone(r.targets[parent.Target].label(parent))
@@ -720,7 +771,7 @@ func (r *session) shownRow(it *item, i int) map[string]any {
 
 // process decides one batch of pages and hands it to be applied.
 func (r *session) process(ctx context.Context, pages []*mappedPage, cursor connector.Cursor, resumable, last bool) error {
-	r.view.turn()
+	r.turn()
 	q, err := r.ask(ctx, pages)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ func (in *Integration) validate() error {
 	}
 	oneOf("policy", string(in.Policy), string(CreateAndUpdate), string(CreateOnly), string(UpdateOnly))
 	oneOf("installation", string(in.Installation), string(Cloud), string(Local))
-	oneOf("absence", string(in.Absence), string(Keep), string(FlagAbsent), string(ArchiveAbsent))
+	oneOf("absence", string(in.Absence), string(Keep), string(FlagAbsent), string(ArchiveAbsent), string(DeactivateAbsent))
 	return errors.Join(errs...)
 }
 
@@ -127,12 +128,16 @@ func (s *Syncer) missing(ctx context.Context, in Integration) ([]string, error) 
 		need("a credential: %s needs one", spec.Name)
 	}
 	missing = append(missing, s.missingInMapping(in, schema, stream)...)
-	if in.Absence != "" && in.Absence != Keep {
+	if in.Absence != "" && in.Absence != Keep || slices.ContainsFunc(in.Mapping.Companions, func(c mapping.CompanionMapping) bool { return c.Deactivate }) {
+		absence := cmp.Or(in.Absence, Keep)
+		if absence == Keep {
+			absence = DeactivateAbsent
+		}
 		if _, ok := s.store.(LinkScanner); !ok {
-			need("a store that can name all links, for absence: %s; this one cannot", in.Absence)
+			need("a store that can name all links, for absence: %s; this one cannot", absence)
 		}
 		if ok && !stream.Complete {
-			need("a stream that names every record, for absence: %s; %s does not", in.Absence, stream.Name)
+			need("a stream that names every record, for absence: %s; %s does not", absence, stream.Name)
 		}
 	}
 	return missing, nil
@@ -154,7 +159,7 @@ func (s *Syncer) missingInMapping(in Integration, schema *mapping.Schema, stream
 	}
 	mapper, own := s.opt.Mappers[in.ID]
 	if !own {
-		program, err := mapping.Compile(in.Mapping, schema, stream.Fields...)
+		program, err := mapping.Compile(in.Mapping, schema, s.mappingOptions(in, stream, Run{}))
 		if err != nil {
 			need("a mapping without faults: %v", err)
 			return missing
@@ -178,10 +183,65 @@ func (s *Syncer) missingInMapping(in Integration, schema *mapping.Schema, stream
 			need("a mapping for the sync key %s", k.Field)
 		}
 	}
+	if in.Absence == DeactivateAbsent {
+		switch {
+		case object.Name != "saas_users":
+			need("accounts to deactivate: absence: deactivate is for saas_users; %s can be flagged or archived", object.Name)
+		case !written["status"]:
+			need("a mapping for status, for absence: deactivate, so that an account that comes back is active again")
+		}
+	}
+	if !own {
+		missing = append(missing, missingRole(object, targets[0])...)
+	}
 	for _, f := range object.Fields {
 		if f.Required && !written[f.Name] {
 			need("a mapping for %s, which every record of %s must have", f.Name, object.Name)
 		}
 	}
 	return missing
+}
+
+// missingRole says what a mapping of users lacks for their role: one that every
+// new user gets where the vendor gives none.
+func missingRole(o *mapping.Object, t mapping.Target) []string {
+	if o.Name != "users" {
+		return nil
+	}
+	at := o.Field("role")
+	i := slices.IndexFunc(t.Columns, func(c mapping.Column) bool { return c.Field == "role" })
+	if at < 0 || i < 0 || t.Columns[i].Constant || !t.Columns[i].Default.IsEmpty() {
+		return nil
+	}
+	roles := ""
+	if choices := o.Fields[at].Choices; len(choices) > 0 {
+		roles = "; the roles are " + strings.Join(choices, ", ")
+	}
+	return []string{"a default role for users, for whom the vendor gives none (default_role)" + roles}
+}
+
+// mappingOptions returns what an integration's mapping is compiled with.
+func (s *Syncer) mappingOptions(in Integration, stream connector.Stream, run Run) mapping.Options {
+	o := mapping.Options{
+		Fields:   stream.Fields,
+		Settings: in.Settings,
+		Facts: mapping.Facts{
+			RunID: run.ID, Started: run.Started, IntegrationID: in.ID, Integration: in.Name,
+			Connector: in.Connector, Stream: in.Stream, User: in.User,
+		},
+	}
+	c, err := s.opt.Registry.Get(in.Connector)
+	if err != nil {
+		return o
+	}
+	spec := c.Spec()
+	if settings, err := spec.Resolve(in.Settings); err == nil {
+		o.Settings = connector.Settings{}
+		for _, setting := range spec.Settings { // what is secret is nobody's record
+			if values, ok := settings[setting.Name]; ok && !setting.Secret {
+				o.Settings[setting.Name] = values
+			}
+		}
+	}
+	return o
 }

@@ -116,6 +116,9 @@ const (
 	Keep          Absence = "keep"
 	FlagAbsent    Absence = "flag"    // mark them as missing
 	ArchiveAbsent Absence = "archive" // archive them
+	// DeactivateAbsent gives accounts, the records of saas_users, the status
+	// "deactivated".
+	DeactivateAbsent Absence = "deactivate"
 )
 
 // A State is a stage of an integration's life.
@@ -213,6 +216,8 @@ type Vanished struct {
 	Missing  int64 `json:"missing"`
 	Flagged  int64 `json:"flagged"`
 	Archived int64 `json:"archived"`
+	// Deactivated counts the accounts that got the status "deactivated".
+	Deactivated int64 `json:"deactivated,omitempty"`
 	// Held is how many were left alone because too many had vanished at once.
 	Held int64 `json:"held"`
 }
@@ -239,13 +244,16 @@ const (
 
 // A TestRecord is what a test run foretells about one record.
 type TestRecord struct {
-	Record  string             `json:"record"` // the vendor id, or the place
-	Source  connector.Record   `json:"source"` // as the vendor sent it, sensitive fields masked
-	Mapped  map[string]any     `json:"mapped,omitempty"`
-	Action  Action             `json:"action"`
-	Reason  string             `json:"reason,omitempty"`
-	Changes []Difference       `json:"changes,omitempty"`
-	Effects map[string]Effects `json:"effects,omitempty"`
+	Record string           `json:"record"` // the vendor id, or the place
+	Source connector.Record `json:"source"` // as the vendor sent it, sensitive fields masked
+	Mapped map[string]any   `json:"mapped,omitempty"`
+	Action Action           `json:"action"`
+	Reason string           `json:"reason,omitempty"`
+	// Withheld says which of its values another integration's precedence keeps from
+	// being written.
+	Withheld []string           `json:"withheld,omitempty"`
+	Changes  []Difference       `json:"changes,omitempty"`
+	Effects  map[string]Effects `json:"effects,omitempty"`
 }
 
 // A Difference is one field's value before and after, as JSON.

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -20,10 +21,11 @@ import (
 	"github.com/vendorsync/vendorsync/syncer/memory"
 )
 
-// A history is a random story of two vendors that feed one store, and of people
-// who edit it in between.
+// A history is a random story of two vendors of devices and one of people that
+// feed one store, and of people who edit it in between.
 type history struct {
-	integrations [2]syncer.Integration
+	integrations [3]syncer.Integration
+	precedence   syncer.Precedence
 	rounds       []round
 }
 
@@ -37,8 +39,10 @@ type round struct {
 
 // An edit is one write by a person: to the nth record there is.
 type edit struct {
+	object string
 	nth    int
-	what   string // edit, archive, restore, delete, insert
+	other  int    // the record that is merged into the nth
+	what   string // edit, archive, restore, delete, insert, merge, split
 	values map[string]string
 }
 
@@ -47,7 +51,49 @@ var (
 	tags    = []string{"T1", "t1", "T2", "T3", "T4", "T5", ""}
 	names   = []string{"alpha", "beta", "gamma", ""}
 	titles  = []string{"Firefox", "firefox", "Slack", "Zoom"}
+	logins  = []string{"ada", "bob", "Bob", "cleo", "dan"}
+	owners  = []string{"ada", "ADA@example.com", "bob", "cleo@example.com", "e1", "e2", "nobody", ""}
 )
+
+// genPerson returns a person with a manager and, mostly, an account.
+func genPerson(t *rapid.T) connector.Record {
+	login := rapid.SampledFrom(logins).Draw(t, "login")
+	m := map[string]any{"id": fmt.Sprintf("u%d", rapid.IntRange(1, 6).Draw(t, "id")), "login": login}
+	m["email"] = rapid.SampledFrom([]string{login, login, login, "ada"}).Draw(t, "email") + "@example.com"
+	optional := func(name string, pool []string) {
+		switch rapid.IntRange(0, 4).Draw(t, name+" how") {
+		case 0:
+		case 1:
+			m[name] = nil
+		default:
+			m[name] = rapid.SampledFrom(pool).Draw(t, name)
+		}
+	}
+	optional("boss", owners)
+	optional("number", []string{"e1", "E2", "e3"})
+	optional("account", []string{"a1", "a2", "A2", "a3"})
+	optional("state", []string{"on", "off"})
+	b, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// genPeople returns an integration of people, whose accounts it brings, too.
+func genPeople(t *rapid.T) syncer.Integration {
+	in := managed()
+	in.Policy = rapid.SampledFrom([]syncer.Policy{syncer.CreateAndUpdate, syncer.CreateAndUpdate, syncer.UpdateOnly}).Draw(t, "policy")
+	in.RestoreArchived = rapid.Bool().Draw(t, "restore")
+	in.Absence = rapid.SampledFrom([]syncer.Absence{syncer.Keep, syncer.ArchiveAbsent}).Draw(t, "absence")
+	if rapid.Bool().Draw(t, "accounts") {
+		in.Mapping.Companions = []mapping.CompanionMapping{{
+			Object: "saas_users", Application: "Okta", Deactivate: rapid.Bool().Draw(t, "deactivate"),
+			Fields: []mapping.FieldMapping{{To: "external_id", From: "account"}, {To: "status", From: "state"}},
+		}}
+	}
+	return in
+}
 
 func genRecord(t *rapid.T) connector.Record {
 	if rapid.IntRange(0, 40).Draw(t, "broken") == 0 {
@@ -66,6 +112,7 @@ func genRecord(t *rapid.T) connector.Record {
 	field("serial", serials)
 	field("tag", tags)
 	field("name", names)
+	field("owner", owners)
 	if rapid.Bool().Draw(t, "has memory") {
 		m["memory"] = rapid.SampledFrom([]int{8, 16}).Draw(t, "memory")
 	}
@@ -108,6 +155,20 @@ func genIntegration(t *rapid.T, id string) syncer.Integration {
 		},
 		SyncKeys: []mapping.SyncKey{{Field: "serial_number"}},
 	}
+	if rapid.Bool().Draw(t, "owner") {
+		m.Fields = append(m.Fields, mapping.FieldMapping{To: "assigned_to", From: "owner", Write: rule("owner")})
+	}
+	if rapid.Bool().Draw(t, "templates") {
+		m.Fields = append(m.Fields,
+			mapping.FieldMapping{To: "notes", From: "{{ record.name ~ '/' ~ record.tag | upper }}"},
+			mapping.FieldMapping{To: "model", From: "name", Values: map[string]string{"Alpha": "A", "beta": ""}, Unlisted: mapping.FaultUnlisted},
+		)
+	}
+	if rapid.Bool().Draw(t, "filter") {
+		m.Filter = "{{ record.name != 'gamma' }}"
+		m.CreateIf = rapid.SampledFrom([]string{"", "{{ record.memory }}"}).Draw(t, "create if")
+		m.UpdateIf = rapid.SampledFrom([]string{"", "{{ record.memory != 16 }}"}).Draw(t, "update if")
+	}
 	if rapid.Bool().Draw(t, "tag") {
 		m.Fields = append(m.Fields, mapping.FieldMapping{To: "asset_tag", From: "tag"})
 		switch rapid.IntRange(0, 2).Draw(t, "tag is key") {
@@ -132,31 +193,57 @@ func genIntegration(t *rapid.T, id string) syncer.Integration {
 
 func genHistory(t *rapid.T) history {
 	var h history
-	h.integrations = [2]syncer.Integration{genIntegration(t, "left"), genIntegration(t, "right")}
-	last := [2][]connector.Record{}
+	h.integrations = [3]syncer.Integration{genIntegration(t, "left"), genIntegration(t, "right"), genPeople(t)}
+	h.precedence = syncer.Precedence{
+		Object: "assets", Order: rapid.SampledFrom([][]string{nil, {"left", "right"}, {"right"}}).Draw(t, "order"),
+		SilentAfter: rapid.IntRange(0, 3).Draw(t, "silent after"),
+	}
+	if rapid.Bool().Draw(t, "order of a field") {
+		h.precedence.Fields = map[string][]string{"device_name": {"right", "left"}}
+	}
+	last := [3][]connector.Record{}
 	for range rapid.IntRange(1, 6).Draw(t, "rounds") {
-		r := round{integration: rapid.IntRange(0, 1).Draw(t, "which"), faults: map[int]connector.Fault{}}
+		r := round{integration: rapid.IntRange(0, 2).Draw(t, "which"), faults: map[int]connector.Fault{}}
 		for range rapid.IntRange(0, 2).Draw(t, "edits") {
+			if rapid.IntRange(0, 3).Draw(t, "of whom") == 0 {
+				r.edits = append(r.edits, edit{
+					object: "users",
+					nth:    rapid.IntRange(0, 4).Draw(t, "nth"),
+					other:  rapid.IntRange(0, 4).Draw(t, "other"),
+					what:   rapid.SampledFrom([]string{"edit", "archive", "delete", "merge", "split"}).Draw(t, "what"),
+					values: map[string]string{
+						"username": rapid.SampledFrom([]string{"ada", "bob", "eve"}).Draw(t, "username"),
+						"manager":  rapid.SampledFrom(owners).Draw(t, "manager"),
+					},
+				})
+				continue
+			}
 			r.edits = append(r.edits, edit{
-				nth:  rapid.IntRange(0, 8).Draw(t, "nth"),
-				what: rapid.SampledFrom([]string{"edit", "edit", "archive", "restore", "delete", "insert"}).Draw(t, "what"),
+				object: "assets",
+				nth:    rapid.IntRange(0, 8).Draw(t, "nth"),
+				other:  rapid.IntRange(0, 8).Draw(t, "other"),
+				what:   rapid.SampledFrom([]string{"edit", "edit", "archive", "restore", "delete", "insert", "merge", "split"}).Draw(t, "what"),
 				values: map[string]string{rapid.SampledFrom([]string{"serial_number", "asset_tag", "device_name"}).Draw(t, "field"): rapid.SampledFrom(
 					[]string{"S1", "S2", "S6", "T1", "T2", "hand", ""}).Draw(t, "value")},
 			})
+		}
+		gen := genRecord
+		if r.integration == 2 {
+			gen = genPerson
 		}
 		if old := last[r.integration]; old != nil && rapid.Bool().Draw(t, "mostly the same") {
 			for _, rec := range old {
 				switch rapid.IntRange(0, 9).Draw(t, "keep") {
 				case 0: // gone
 				case 1:
-					r.records = append(r.records, genRecord(t))
+					r.records = append(r.records, gen(t))
 				default:
 					r.records = append(r.records, rec)
 				}
 			}
 		} else {
 			for range rapid.IntRange(0, 14).Draw(t, "records") {
-				r.records = append(r.records, genRecord(t))
+				r.records = append(r.records, gen(t))
 			}
 		}
 		if len(r.records) > 0 && rapid.IntRange(0, 5).Draw(t, "fault") == 0 {
@@ -172,9 +259,10 @@ func genHistory(t *rapid.T) history {
 // whether links are cached.
 type world struct {
 	store syncer.Store
-	fakes [2]*connectortest.Fake
+	fakes [3]*connectortest.Fake
 	opt   syncer.Options
 	page  int
+	day   int // how many have gone by
 }
 
 func (w *world) syncer(t require.TestingT, h history, r round, step map[int]connectortest.Step) *syncer.Syncer {
@@ -191,11 +279,13 @@ func (w *world) syncer(t require.TestingT, h history, r round, step map[int]conn
 		s.Faults = f.Script[page].Faults
 		f.Script[page] = s
 	}
-	registry, err := connector.NewRegistry(w.fakes[0], w.fakes[1])
+	registry, err := connector.NewRegistry(w.fakes[0], w.fakes[1], w.fakes[2])
 	require.NoError(t, err)
 	opt := w.opt
 	opt.Registry = registry
 	opt.RestartDelay = 1
+	now := time.Date(2026, 1, 1+w.day, 0, 0, 0, 0, time.UTC)
+	opt.Now = func() time.Time { return now }
 	s, err := syncer.New(w.store, opt)
 	require.NoError(t, err)
 	return s
@@ -209,6 +299,9 @@ func (w *world) setUp(t require.TestingT, h history) {
 		require.NoError(t, err)
 		require.NoError(t, s.Launch(ctx, in.ID, "tester"))
 	}
+	if keeper, ok := w.store.(syncer.PrecedenceKeeper); ok {
+		require.NoError(t, keeper.SavePrecedence(ctx, h.precedence))
+	}
 }
 
 // apply makes a person's edits; one that the store refuses is refused in every
@@ -217,12 +310,12 @@ func (w *world) edit(t require.TestingT, e edit) string {
 	ctx := context.Background()
 	store := w.store.(*memory.Store)
 	var ids []string
-	for rec, err := range store.Records(ctx, syncer.RecordQuery{Object: "assets", Archived: true}) {
+	for rec, err := range store.Records(ctx, syncer.RecordQuery{Object: e.object, Archived: true}) {
 		require.NoError(t, err)
 		ids = append(ids, rec.ID)
 	}
 	if e.what == "insert" {
-		_, err := store.Insert(ctx, "person", "assets", e.values)
+		_, err := store.Insert(ctx, "person", e.object, e.values)
 		return fmt.Sprint(err)
 	}
 	if e.nth >= len(ids) {
@@ -232,13 +325,20 @@ func (w *world) edit(t require.TestingT, e edit) string {
 	var err error
 	switch e.what {
 	case "edit":
-		err = store.Edit(ctx, "person", "assets", id, e.values)
+		err = store.Edit(ctx, "person", e.object, id, e.values)
 	case "archive":
-		err = store.Archive(ctx, "person", "assets", id)
+		err = store.Archive(ctx, "person", e.object, id)
 	case "restore":
-		err = store.Restore(ctx, "person", "assets", id)
+		err = store.Restore(ctx, "person", e.object, id)
 	case "delete":
-		err = store.Delete(ctx, "person", "assets", id)
+		err = store.Delete(ctx, "person", e.object, id)
+	case "merge":
+		if e.other >= len(ids) {
+			return "none"
+		}
+		err = store.Merge(ctx, syncer.Merge{Object: e.object, Into: id, From: ids[e.other], IntoRevision: -1, FromRevision: -1, Actor: "person", At: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)})
+	case "split":
+		_, err = store.Split(ctx, syncer.Merge{Object: e.object, From: id, Actor: "person", At: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)})
 	}
 	return fmt.Sprint(err)
 }
@@ -276,7 +376,8 @@ func numbers(r syncer.Run) string {
 func dump(t require.TestingT, store syncer.Store) string {
 	ctx := context.Background()
 	var b strings.Builder
-	for _, object := range []string{"assets", "software", "software_installs"} {
+	var links []string
+	for _, object := range []string{"assets", "software", "software_installs", "users", "saas_applications", "saas_users"} {
 		for rec, err := range store.(syncer.Reader).Records(ctx, syncer.RecordQuery{Object: object, Archived: true}) {
 			require.NoError(t, err)
 			fmt.Fprintf(&b, "%s %s rev %d archived %v missing %v", object, rec.ID, rec.Revision, !rec.Archived.IsZero(), !rec.MissingSince.IsZero())
@@ -290,15 +391,14 @@ func dump(t require.TestingT, store syncer.Store) string {
 			b.WriteByte('\n')
 		}
 	}
-	for _, id := range []string{"left", "right"} {
-		var links []string
-		for l, err := range store.(syncer.LinkScanner).ScanLinks(ctx, id, "assets") {
+	for id, object := range map[string]string{"left": "assets", "right": "assets", "hr": "users"} {
+		for l, err := range store.(syncer.LinkScanner).ScanLinks(ctx, id, object) {
 			require.NoError(t, err)
 			links = append(links, fmt.Sprintf("link %s %s -> %s stale %v missing %v superseded by %q", id, l.VendorID, l.ID, l.Stale, l.Missing, l.SupersededBy))
 		}
-		sort.Strings(links)
-		b.WriteString(strings.Join(links, "\n") + "\n")
 	}
+	sort.Strings(links)
+	b.WriteString(strings.Join(links, "\n") + "\n")
 	return b.String()
 }
 
@@ -350,6 +450,7 @@ func TestAFullTestRunForetellsTheFullRun(t *testing.T) {
 			var first told
 			var state string
 			for i, w := range worlds {
+				w.day = n
 				var edits []string
 				for _, e := range r.edits {
 					edits = append(edits, w.edit(t, e))

@@ -22,7 +22,11 @@ type item struct {
 	err    error     // the record could not be read or mapped at all
 	key    spill.Key // of the vendor id
 	hash   uint64    // of everything mapped
-	keys   []keyText // of the primary row as a new record, as far as they were needed
+	// withheld are the values that another integration's precedence keeps from
+	// being written, explained the same for a person.
+	withheld  []Said
+	explained []string
+	keys      []keyText // of the primary row as a new record, as far as they were needed
 }
 
 // A mappedPage is one page after mapping, or the error that ended the stream.
@@ -113,6 +117,7 @@ func (r *session) recycle(pages []*mappedPage) {
 func (r *session) mapItem(it *item, scratch []byte) []byte {
 	it.out.Reset()
 	it.key, it.hash, it.keys = spill.Key{}, 0, it.keys[:0]
+	it.withheld, it.explained = nil, nil
 	if it.err != nil {
 		return scratch
 	}

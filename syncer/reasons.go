@@ -25,6 +25,8 @@ const (
 	ReasonRaced       Reason = "changed meanwhile" // somebody else wrote to the record while the run did
 	ReasonRefused     Reason = "refused"           // the host's own table did not take it
 	ReasonElsewhere   Reason = "key elsewhere"     // a secondary sync key points to another record: a problem, not a failure
+	ReasonReference   Reason = "unclear reference" // a reference's text means several records: a problem, not a failure
+	ReasonFilter      Reason = "filter"            // the filter or a rule of the mapping leaves it out
 	ReasonTooManyGone Reason = "too many vanished" // the guard of the absence step
 	ReasonIncomplete  Reason = "incomplete read"   // absence was not acted on
 )
@@ -33,7 +35,7 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonDuplicate, ReasonNoSyncKey, ReasonCreateOnly, ReasonUpdateOnly, ReasonArchived, ReasonAmbiguous, ReasonConflict, ReasonClearing,
-		ReasonInvalid, ReasonMalformed, ReasonNoVendorID, ReasonRaced, ReasonRefused, ReasonElsewhere, ReasonTooManyGone, ReasonIncomplete,
+		ReasonInvalid, ReasonMalformed, ReasonNoVendorID, ReasonRaced, ReasonRefused, ReasonElsewhere, ReasonReference, ReasonFilter, ReasonTooManyGone, ReasonIncomplete,
 	}
 }
 

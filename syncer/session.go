@@ -37,25 +37,35 @@ type session struct {
 	uniques     []uniqueKey // of the primary target, the sync keys first, in order
 	syncKeys    int         // how many of uniques are sync keys
 	children    []childGroup
+	companions  []companionGroup
+	late        []*softRef // references that this run may bring the record for
+	selfRefs    []*softRef // those of the primary target to its own object
+	rank        *ranking   // nil where no precedence is declared
 	paths       []string
 	fingerprint []byte
 	filter      func(connector.Record) bool
 	stream      connector.Stream
 
-	lease     Lease
-	fence     atomic.Int64 // of the lease; a batch may have to take it anew
-	links     *links
-	seen      *spill.Map // vendor ids read by this run, and how often
-	again     int64      // records accounted for that reading again is still to bring, see checkpoint.Ahead
-	reseen    *spill.Map // vendor ids read since the run reads again, and how often
-	view      *view
-	keys      *spill.Filter // keys that the store may have; nil until it pays
-	shared    map[string]*sharedParent
-	ordinal   int64 // of the record being decided, the place of one without vendor id
-	takeovers int64 // vendor ids that this run has superseded
-	skip      int64 // records without vendor id that reading again will bring and that are counted already
-	passed    int64 // records without vendor id up to where the run reads now
-	pool      sync.Pool
+	lease   Lease
+	fence   atomic.Int64 // of the lease; a batch may have to take it anew
+	links   *links
+	seen    *spill.Map // vendor ids read by this run, and how often
+	again   int64      // records accounted for that reading again is still to bring, see checkpoint.Ahead
+	reseen  *spill.Map // vendor ids read since the run reads again, and how often
+	view    *view
+	keys    *spill.Filter   // keys that the store may have; nil until it pays
+	keyless map[string]bool // objects of which keys has none
+	shared  map[string]*sharedParent
+	ordinal int64 // of the record being decided, the place of one without vendor id
+	// placedNow and placedBefore are where the records of this batch and of the one
+	// before are, by vendor id, for references to them.
+	placedNow, placedBefore map[string]*sharedParent
+	foretold                map[string]int64 // by object: references that a test run's records wait for and would get
+	leftBehind              bool             // the run before did not come to its end
+	takeovers               int64            // vendor ids that this run has superseded
+	skip                    int64            // records without vendor id that reading again will bring and that are counted already
+	passed                  int64            // records without vendor id up to where the run reads now
+	pool                    sync.Pool
 
 	pending *pendingBatch // being applied
 	state   checkpoint    // as of the last commit
@@ -88,7 +98,8 @@ type target struct {
 	mapping.Target
 	object  *mapping.Object
 	columns []column
-	index   []int // column by field of the object, -1 for none
+	index   []int      // column by field of the object, -1 for none
+	refs    []*softRef // by column, nil for what is no reference
 }
 
 type column struct {
@@ -225,7 +236,10 @@ func (r *session) takeUp(ctx context.Context, last checkpoint, fingerprint strin
 		return nil
 	case err != nil:
 		return err
+	}
+	switch {
 	case last.Done:
+		r.leftBehind = last.Run.Status == Failed || last.Run.Status == Cancelled
 		if known.Status.Ended() {
 			return nil
 		}
@@ -238,6 +252,7 @@ func (r *session) takeUp(ctx context.Context, last checkpoint, fingerprint strin
 		return err
 	}
 	if cancelled || last.Fingerprint != fingerprint {
+		r.leftBehind = true
 		last.Run.Status, last.Run.Finished = Interrupted, r.s.opt.Now().UTC()
 		if cancelled {
 			last.Run.Status = Cancelled
@@ -279,7 +294,7 @@ func (r *session) prepare(ctx context.Context) error {
 	if isOwn { // all that is wanted of a program then is that it masks
 		declared = mapping.Mapping{Object: declared.Object, Key: cmp.Or(stream.Key, "id")}
 	}
-	program, err := mapping.Compile(declared, schema, stream.Fields...)
+	program, err := mapping.Compile(declared, schema, r.s.mappingOptions(r.in, stream, r.state.Run))
 	if err != nil {
 		return &connector.Error{Class: connector.ErrInvalid, Op: "compile the mapping", Err: err, Remedy: "correct the mapping"}
 	}
@@ -308,6 +323,11 @@ func (r *session) prepare(ctx context.Context) error {
 	}
 	r.view = newView(all)
 	r.shared = map[string]*sharedParent{}
+	r.placedNow, r.placedBefore = map[string]*sharedParent{}, map[string]*sharedParent{}
+	r.foretold = map[string]int64{}
+	if err := r.loadRanking(ctx); err != nil {
+		return err
+	}
 	return r.loadSeen(ctx)
 }
 
@@ -383,6 +403,10 @@ func (r *session) bind(schema *mapping.Schema) error {
 		}
 	}
 	r.bindUniques()
+	r.bindRefs(schema)
+	if err := r.bindCompanions(); err != nil {
+		return err
+	}
 	return r.bindChildren()
 }
 
@@ -479,11 +503,14 @@ func (r *session) work(ctx context.Context) (err error) {
 	if err := r.settle(ctx); err != nil {
 		return err
 	}
+	if err := r.lateReferences(ctx); err != nil {
+		return err
+	}
 	return r.absent(ctx)
 }
 
 func (r *session) close() {
-	for _, m := range []*spill.Map{r.seen, r.reseen} {
+	for _, m := range []*spill.Map{r.seen, r.reseen, r.rank.revisited()} {
 		if m != nil {
 			if err := m.Close(); err != nil {
 				r.log.Warn("remove a temporary file", "error", err)

@@ -265,7 +265,7 @@ func (r *session) fillShared(b *pendingBatch, t *target, row mapping.Row, name s
 	}
 	unit := len(b.Units)
 	b.add(Unit{Changes: []Change{c}}, note{object: t.Object, effects: map[string]Effects{t.Object: {Updated: 1}}})
-	b.refer(unit, 0, -1, p)
+	b.refer(unit, reference{column: -1, parent: p})
 	b.delta.effect(t.Object, Effects{Updated: 1})
 	r.rememberShared(name, p)
 }

@@ -200,6 +200,10 @@ const (
 	Delete Op = "delete"
 	// Restore takes a record out of the archive and may write fields too.
 	Restore Op = "restore"
+	// Merged is a record's becoming a part of another, Split its coming back; both
+	// stand in history alone.
+	Merged Op = "merge"
+	Split  Op = "split"
 )
 
 // A Ref names a record: by ID, or, where ID is empty, as the one that an earlier
@@ -243,6 +247,17 @@ type LinkChange struct {
 	Forget bool
 	// Remove removes the link.
 	Remove bool
+	// Withheld is what the vendor says of fields that another integration's
+	// precedence keeps from being written. It is kept with the link, in place of
+	// what was kept before, until the link is made or renewed again.
+	Withheld []Said
+}
+
+// Said is a value that an integration's vendor gives for a field.
+type Said struct {
+	Field  int // of the object
+	Value  mapping.Value
+	Hidden bool // masked to people
 }
 
 // An Outcome is what became of a unit.
@@ -340,4 +355,149 @@ type FieldChange struct {
 	Before mapping.Value
 	After  mapping.Value
 	Hidden bool // the values are masked
+}
+
+// A ReferenceScanner is a Store that can yield the records whose reference waits:
+// it has a text, and the link beside it, see mapping.Field.For, is empty. Without
+// it, references resolve only to records that were there before.
+type ReferenceScanner interface {
+	// ScanWaiting yields them in no particular order, archived ones included.
+	ScanWaiting(ctx context.Context, object, field string) iter.Seq2[Waiting, error]
+}
+
+// Waiting is one reference that waits.
+type Waiting struct {
+	ID       string
+	Revision int64
+	Text     string // as it stands in the record
+}
+
+// A Tracer is a Store that knows where values come from. Precedence between
+// integrations needs it.
+type Tracer interface {
+	// Trace tells of each record, in the order of ids, who set its values and who
+	// has a link to it. A record that is not there has a zero Trace.
+	Trace(ctx context.Context, object string, ids []string) ([]Trace, error)
+}
+
+// A Trace is where the values of one record come from.
+type Trace struct {
+	// Origins tells by field of the object who last wrote it, a clearing included;
+	// zero for a field that nobody ever wrote.
+	Origins []Origin
+	// Stakes are the live links to the record, ordered by integration.
+	Stakes []Stake
+}
+
+// An Origin says who wrote a value.
+type Origin struct {
+	Integration string // empty for a change from outside
+	Run         string
+	Actor       string
+	At          time.Time
+}
+
+// A Stake is one integration's live link to a record.
+type Stake struct {
+	Integration  string
+	VendorID     string
+	MissingSince time.Time // when a complete read first did not bring it; zero if it did
+	Withheld     []Said
+}
+
+// A RunReader is a Store that can tell what one run wrote.
+type RunReader interface {
+	// RunEvents yields the changes that a run made, those of one record in a row
+	// and the newest of them first. A created record's values are those it was
+	// created with.
+	RunEvents(ctx context.Context, run string) iter.Seq2[Event, error]
+}
+
+// A Merger is a Store that can make two records one.
+type Merger interface {
+	// Merge makes From a part of Into, in one transaction: live links to From become
+	// links to Into, or, where the integration has one to Into already, its vendor
+	// id becomes superseded by that one; every link field that holds From holds
+	// Into, with history; a field that is empty in Into takes From's value. From is
+	// archived and keeps its own history. From then on each Match that would find
+	// From finds Into, and a key that From holds counts as Into's. A child of From
+	// whose key Into has too stays and is archived. All links to Into are stale
+	// afterwards. The error is ErrNotFound if one of the two is not there, and
+	// ErrConflict if one has another revision or is merged already.
+	Merge(ctx context.Context, m Merge) error
+	// Split undoes the merge of From, as far as nobody has changed since what it
+	// did: links, references, fields and From itself. It returns what it left, in a
+	// person's words. The error is ErrNotFound if From is not merged.
+	Split(ctx context.Context, m Merge) (left []string, err error)
+	// Merges yields the merges of an object that stand.
+	Merges(ctx context.Context, object string) iter.Seq2[Merge, error]
+}
+
+// A Merge says which two records are one.
+type Merge struct {
+	Object     string
+	Into, From string // ids
+	// IntoRevision and FromRevision are what was decided on; -1 for any.
+	IntoRevision, FromRevision int64
+	Actor                      string // who asked for it
+	At                         time.Time
+}
+
+// A KeyEditor is a Store in which a custom field can become unique, or stop
+// being it.
+type KeyEditor interface {
+	// SetUnique returns a *DuplicatesError if records share a value.
+	SetUnique(ctx context.Context, object, field string, unique bool) error
+}
+
+// A DuplicatesError lists the records that stand in the way of a unique field.
+type DuplicatesError struct {
+	Object, Field string
+	Groups        []DuplicateGroup // at most 100
+	More          int              // how many groups were left out
+}
+
+// A DuplicateGroup is the records that share a value.
+type DuplicateGroup struct {
+	Value string   // as a person reads it
+	IDs   []string // at least two
+}
+
+// Error lists the values and the records that have them.
+func (e *DuplicatesError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s cannot become unique, since %s of %s share a value:", e.Field, plural(int64(len(e.Groups)+e.More), "group"), e.Object)
+	for _, g := range e.Groups {
+		fmt.Fprintf(&b, "\n  %q: records %s", g.Value, orList(g.IDs))
+	}
+	if e.More > 0 {
+		fmt.Fprintf(&b, "\n  and %d more", e.More)
+	}
+	return b.String()
+}
+
+// A PrecedenceKeeper is a Journal that keeps who goes before whom.
+type PrecedenceKeeper interface {
+	// SavePrecedence inserts or replaces the precedence of p.Object; one that
+	// orders nothing removes it.
+	SavePrecedence(ctx context.Context, p Precedence) error
+	// Precedence returns the precedence of an object, a zero one with its name if
+	// there is none.
+	Precedence(ctx context.Context, object string) (Precedence, error)
+}
+
+// A Precedence says whose values count where several integrations feed one
+// object: an integration does not overwrite what one before it has set, and
+// fills what those before it leave empty. An integration that is not named comes
+// after all that are.
+type Precedence struct {
+	Object string   `json:"object"`
+	Order  []string `json:"order"` // integration ids, the first goes before all
+	// Fields are orders for single fields, in place of Order.
+	Fields map[string][]string `json:"fields,omitempty"`
+	// SilentAfter is how many days a source may be silent about a record before it
+	// loses its precedence on it; 0 for ever.
+	SilentAfter int       `json:"silent_after,omitempty"`
+	UpdatedAt   time.Time `json:"updated_at,omitzero"`
+	UpdatedBy   string    `json:"updated_by,omitempty"`
 }

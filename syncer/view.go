@@ -26,6 +26,12 @@ const (
 	viewReleased   = 'r' // field, key, record -> the record had this key and gave it up
 	viewTaken      = 't' // record -> vendor id that it was linked to
 	viewSuperseded = 's' // vendor id -> vendor id that took its record over
+	viewPlaced     = 'o' // vendor id -> the record that a test run's record is, empty for a new one
+	viewPointed    = 'u' // object, link field, record -> a test run has decided what the link holds
+	viewWaiting    = 'w' // object, link field, form of a text -> how many of a test run's records wait for it, and the vendor id that has come
+	viewCompanion  = 'c' // object, key -> vendor id of the record whose companion has this key
+	viewKept       = 'k' // object, record -> a companion that a record of this run has
+	viewLetGo      = 'l' // object, key -> a companion that its record let go of, and whether it was deactivated
 	viewShared     = 'p' // object, key -> columns that have a value, for a shared parent a test run would make or fill
 )
 

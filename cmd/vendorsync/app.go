@@ -169,9 +169,10 @@ func (a *app) command() *cobra.Command {
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what happens to standard error")
 	root.AddCommand(
 		a.initCommand(), a.catalogCommand(), a.addCommand(), a.listCommand(), a.editCommand(),
-		a.checkCommand(), a.missingCommand(), a.launchCommand(), a.pauseCommand(), a.archiveCommand(),
-		a.testCommand(), a.runCommand(), a.cancelCommand(), a.runsCommand(),
-		a.recordsCommand(), a.historyCommand(), a.fieldsCommand(), a.schemaCommand(), a.versionCommand(),
+		a.mapCommand(), a.precedenceCommand(), a.checkCommand(), a.missingCommand(), a.launchCommand(), a.pauseCommand(), a.archiveCommand(),
+		a.testCommand(), a.runCommand(), a.cancelCommand(), a.runsCommand(), a.revertCommand(),
+		a.recordsCommand(), a.historyCommand(), a.duplicatesCommand(), a.mergeCommand(), a.splitCommand(), a.saasCommand(),
+		a.fieldsCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -264,9 +264,13 @@ func TestCancelStopsARunOfAnotherProcess(t *testing.T) {
 	sh.memory = nil // two processes share a file
 	sh.write("vendorsync.yaml", "integrations: [{id: fleet, connector: fleet, object: assets, integration_user: it, launch: true, mapping: {fields: [{to: imei, from: imei}], sync_keys: [imei]}}]\n")
 	sh.done("list")
-	done := make(chan result)
+	done := make(chan result, 1)
 	go func() { done <- sh.run("run", "fleet", "--json") }()
-	<-atPage
+	select {
+	case <-atPage:
+	case r := <-done:
+		t.Fatalf("the run ended before it could be cancelled: %+v", r)
+	}
 	running := decodeJSON[[]syncer.Run](t, sh.done("runs", "--json"))
 	require.Equal(t, syncer.Running, running[0].Status)
 	require.Contains(t, sh.fails(exitFailed, "run", "fleet"), "is running already")

@@ -192,10 +192,11 @@ func (a *app) testCommand() *cobra.Command {
 
 // test makes a test run and writes its forecast.
 func (s *session) test(ctx context.Context, id string, sample int) error {
-	if _, err := s.integration(ctx, id); err != nil {
+	in, err := s.integration(ctx, id)
+	if err != nil {
 		return err
 	}
-	out, shown := s.newRunObject(), newForecast()
+	out, shown := s.newRunObject(), s.newForecast(in)
 	r, err := s.syncer.TestRun(ctx, id, syncer.TestOptions{Sample: sample, By: s.person(), Record: func(rec syncer.TestRecord) error {
 		if s.json {
 			return out.add(rec)

@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/mapping"
+	"github.com/vendorsync/vendorsync/syncer"
 )
 
 // A fieldView is one field of the target model as JSON output shows it.
@@ -30,20 +32,28 @@ type fieldView struct {
 func (a *app) fieldsCommand() *cobra.Command {
 	var f mapping.Field
 	var fieldType, item string
+	var off bool
 	cmd := &cobra.Command{
-		Use:   "fields [OBJECT [add NAME]]",
-		Short: "Show the objects and fields of the target model, or add a field",
+		Use:   "fields [OBJECT [add|unique NAME]]",
+		Short: "Show the objects and fields of the target model, add a field, or make one unique",
 		Example: "  vendorsync fields\n  vendorsync fields assets\n" +
-			"  vendorsync fields assets add rack --type text --label Rack\n  vendorsync fields assets add barcode --unique",
+			"  vendorsync fields assets add rack --type text --label Rack\n  vendorsync fields assets add barcode --unique\n" +
+			"  vendorsync fields assets unique rack\n  vendorsync fields assets unique rack --off",
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 && (len(args) != 3 || args[1] != "add") {
-				return errors.New("it is `fields OBJECT` or `fields OBJECT add NAME`")
+			switch {
+			case len(args) > 1 && (len(args) != 3 || args[1] != "add" && args[1] != "unique"):
+				return errors.New("it is `fields OBJECT`, `fields OBJECT add NAME` or `fields OBJECT unique NAME`")
+			case off && (len(args) < 2 || args[1] != "unique"):
+				return errors.New("--off goes with `fields OBJECT unique NAME`")
 			}
 			return nil
 		},
 		RunE: a.in(func(ctx context.Context, s *session, args []string) error {
-			if len(args) < 3 {
+			switch {
+			case len(args) < 3:
 				return s.showFields(args)
+			case args[1] == "unique":
+				return s.setUnique(ctx, args[0], args[2], !off)
 			}
 			f.Name, f.Type, f.Item = args[2], mapping.Type(fieldType), mapping.Type(item)
 			return s.addField(ctx, args[0], f)
@@ -57,6 +67,7 @@ func (a *app) fieldsCommand() *cobra.Command {
 	flags.StringVar(&f.Label, "label", "", "the field's label for people (default: its name in words)")
 	flags.StringVar(&f.Help, "help-text", "", "one sentence for people")
 	flags.BoolVar(&f.Unique, "unique", false, "no two records have the same value; the field can be a sync key")
+	flags.BoolVar(&off, "off", false, "with unique: let records share a value again")
 	return cmd
 }
 
@@ -133,4 +144,49 @@ func (s *session) addField(ctx context.Context, object string, f mapping.Field) 
 		return fmt.Errorf("%s is there no longer", object)
 	}
 	return s.writeJSON(viewField(object, o.Fields[o.Field(f.Name)]))
+}
+
+// setUnique makes a custom field unique, or takes that from it.
+func (s *session) setUnique(ctx context.Context, object, name string, unique bool) error {
+	o, err := s.object(object)
+	if err != nil {
+		return err
+	}
+	at, err := fieldOf(o, name)
+	if err != nil {
+		return err
+	}
+	if !o.Fields[at].Custom {
+		return usagef("%s is a field of the standard model; only custom fields change", name)
+	}
+	for _, c := range s.file.Fields {
+		if c.Object == object && c.Field.Name == name && c.Field.Unique && !unique {
+			return usagef("%s says that %s.%s is unique; change it there", s.file.Name, object, name)
+		}
+	}
+	editor, ok := s.store.(syncer.KeyEditor)
+	if !ok {
+		return connector.Errorf(connector.ErrUnsupported, "make "+name+" unique", "this store cannot change whether a field is unique")
+	}
+	if err := editor.SetUnique(ctx, object, name, unique); err != nil {
+		return err
+	}
+	if s.schema, err = s.store.Schema(ctx); err != nil {
+		return fmt.Errorf("read the schema: %w", err)
+	}
+	if s.json {
+		return s.writeJSON(viewField(object, s.fieldNow(object, name)))
+	}
+	if !unique {
+		return s.line("%s of %s may be shared now", name, object)
+	}
+	return s.line("%s of %s is unique now, and can be a sync key", name, object)
+}
+
+// fieldNow returns a field as it is now.
+func (s *session) fieldNow(object, name string) mapping.Field {
+	if o, ok := s.schema.Object(object); ok && o.Field(name) >= 0 {
+		return o.Fields[o.Field(name)]
+	}
+	return mapping.Field{Name: name}
 }

@@ -135,7 +135,9 @@ func (s *session) history(ctx context.Context, o *mapping.Object, id, key string
 			t.add(append(row, "", "", "")...)
 		}
 		for _, c := range e.Changes {
-			t.add(append(slices.Clone(row), c.Field, shown(o, c, c.Before), shown(o, c, c.After))...)
+			if field, before, after, told := shownChange(o, e.Changes, c); told {
+				t.add(append(slices.Clone(row), field, before, after)...)
+			}
 		}
 	}
 	switch {
@@ -160,6 +162,49 @@ func viewEvent(o *mapping.Object, e syncer.Event) eventView {
 		v.Changes = append(v.Changes, d)
 	}
 	return v
+}
+
+// shownChange is a change for people. The record that a reference means stands
+// behind its text, and has no line of its own beside it.
+func shownChange(o *mapping.Object, all []syncer.FieldChange, c syncer.FieldChange) (field, before, after string, told bool) {
+	field, before, after = c.Field, shown(o, c, c.Before), shown(o, c, c.After)
+	at := o.Field(c.Field)
+	if at < 0 {
+		return field, before, after, true
+	}
+	change := func(name string) (syncer.FieldChange, bool) {
+		i := slices.IndexFunc(all, func(c syncer.FieldChange) bool { return c.Field == name })
+		if i < 0 {
+			return syncer.FieldChange{}, false
+		}
+		return all[i], true
+	}
+	if link := &o.Fields[at]; link.For != "" {
+		_, beside := change(link.For)
+		return link.For, recordOf(link, c.Before), recordOf(link, c.After), !beside
+	}
+	link := o.Resolved(at)
+	if link < 0 || c.Hidden {
+		return field, before, after, true
+	}
+	if r, ok := change(o.Fields[link].Name); ok {
+		behind := func(text string, v mapping.Value) string {
+			if v.IsEmpty() {
+				return text
+			}
+			return strings.TrimSpace(text + " (" + recordOf(&o.Fields[link], v) + ")")
+		}
+		before, after = behind(before, r.Before), behind(after, r.After)
+	}
+	return field, before, after, true
+}
+
+// recordOf is the record that a link holds, for people.
+func recordOf(link *mapping.Field, v mapping.Value) string {
+	if v.IsEmpty() {
+		return ""
+	}
+	return recordName(link, v.Text)
 }
 
 // shown is a value of the history for people.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -102,9 +101,20 @@ func (a *app) print(t *table) error {
 			a.note("note: %d more columns do not fit this terminal; --json shows them all", left)
 		}
 	}
-	w := tabwriter.NewWriter(a.out, 0, 0, gap, ' ', tabwriter.DiscardEmptyColumns)
+	widths := make([]int, len(t.header))
 	for _, cells := range lines {
-		if _, err := fmt.Fprintln(w, strings.TrimRight(strings.Join(cells, "\t"), "\t")); err != nil {
+		for i, c := range cells {
+			widths[i] = max(widths[i], utf8.RuneCountInString(c))
+		}
+	}
+	w := bufio.NewWriter(a.out)
+	for _, cells := range lines {
+		var line strings.Builder
+		for i, c := range cells {
+			line.WriteString(c)
+			line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c)+gap))
+		}
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line.String(), " ")); err != nil {
 			return err
 		}
 	}

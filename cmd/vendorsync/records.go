@@ -36,7 +36,9 @@ type selection struct {
 	where, fields []string
 	archived, csv bool
 	limit         int
-	limited       bool // the limit was given
+	limited       bool   // the limit was given
+	key           string // of the one record to show
+	provenance    bool   // and where its values come from
 }
 
 func (a *app) recordsCommand() *cobra.Command {
@@ -46,12 +48,16 @@ func (a *app) recordsCommand() *cobra.Command {
 		Short: "Show the records of an object: users, assets, software, ...",
 		Long: fmt.Sprintf("Show the records of an object. A table shows the first %d and the fields that have values; --json and --csv show all.\n\n"+
 			"In CSV, a cell that begins with = + - or @ gets an apostrophe in front, so that no spreadsheet takes it for a formula.", defaultRecords),
-		Example: "  vendorsync records assets --where status=Active --where os_name=macOS\n  vendorsync records users --csv > users.csv",
-		Args:    cobra.ExactArgs(1),
+		Example: "  vendorsync records assets --where status=Active --where os_name=macOS\n  vendorsync records users --csv > users.csv\n" +
+			"  vendorsync records assets --key C02XY1 --provenance",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			sel.limited = cmd.Flags().Changed("limit")
 			if sel.csv && a.json {
 				return usagef("--json and --csv exclude each other")
+			}
+			if sel.provenance != (sel.key != "") {
+				return usagef("--key and --provenance go together: one record, and where its values come from")
 			}
 			return a.in(func(ctx context.Context, s *session, args []string) error { return s.records(ctx, args[0], sel) })(cmd, args)
 		},
@@ -61,6 +67,8 @@ func (a *app) recordsCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&sel.archived, "archived", false, "archived records too")
 	cmd.Flags().BoolVar(&sel.csv, "csv", false, "write CSV")
 	cmd.Flags().IntVar(&sel.limit, "limit", defaultRecords, "how many records; 0 for all (default for --json and --csv)")
+	cmd.Flags().StringVar(&sel.key, "key", "", "with --provenance: the record, by its id or the value of one of its unique fields")
+	cmd.Flags().BoolVar(&sel.provenance, "provenance", false, "show which integration set each value, when, in which run, and what the others say")
 	return cmd
 }
 
@@ -68,6 +76,9 @@ func (s *session) records(ctx context.Context, object string, sel selection) err
 	o, err := s.object(object)
 	if err != nil {
 		return err
+	}
+	if sel.provenance {
+		return s.provenance(ctx, o, sel.key)
 	}
 	q := syncer.RecordQuery{Object: o.Name, Archived: sel.archived, Where: map[string]string{}}
 	for _, text := range sel.where {
@@ -87,6 +98,9 @@ func (s *session) records(ctx context.Context, object string, sel selection) err
 	columns, err := columnsOf(o, sel.fields)
 	if err != nil {
 		return err
+	}
+	if !s.json && !sel.csv && len(sel.fields) == 0 { // what a reference means stands behind its text
+		columns = slices.DeleteFunc(columns, func(i int) bool { return o.Fields[i].For != "" })
 	}
 	if !s.json && !sel.csv || sel.limited {
 		q.Limit = sel.limit
@@ -201,6 +215,9 @@ func (s *session) recordsTable(ctx context.Context, o *mapping.Object, q syncer.
 	var all [][]string
 	used := make([]bool, len(columns)+2)
 	err := s.eachRow(ctx, o, q, columns, func(r syncer.Record, cells []string) error {
+		for k, i := range columns {
+			cells[k] = referring(o, i, r.Values, cells[k])
+		}
 		cells = append(cells, s.when(r.Archived), s.when(r.MissingSince))
 		for i, c := range cells {
 			used[i] = used[i] || c != "" || asked && i < len(columns)
@@ -242,6 +259,15 @@ func (s *session) recordsTable(ctx context.Context, o *mapping.Object, q syncer.
 		s.note("there are more; see them with --limit 0")
 	}
 	return nil
+}
+
+// referring is a value for people, with the record that a reference means.
+func referring(o *mapping.Object, field int, values []mapping.Value, text string) string {
+	link := o.Resolved(field)
+	if link < 0 || values[link].IsEmpty() {
+		return text
+	}
+	return text + " (" + recordName(&o.Fields[link], values[link].Text) + ")"
 }
 
 // eachRow yields each record and its cells for people, links as what they point

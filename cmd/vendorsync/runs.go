@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vendorsync/vendorsync/mapping"
 	"github.com/vendorsync/vendorsync/syncer"
 )
 
@@ -214,7 +215,11 @@ func (s *session) showRun(ctx context.Context, r syncer.Run) error {
 	if err := s.showDetails(r); err != nil || !r.Test {
 		return err
 	}
-	forecast := newForecast()
+	in, err := s.store.Integration(ctx, r.Integration)
+	if err != nil && !errors.Is(err, syncer.ErrNotFound) {
+		return fmt.Errorf("look up %s: %w", r.Integration, err)
+	}
+	forecast := s.newForecast(in)
 	for rec, err := range s.store.Payload(ctx, r.ID) {
 		if err != nil {
 			return fmt.Errorf("read the payload of run %s: %w", r.ID, err)
@@ -247,7 +252,10 @@ type runObject struct{ *array }
 
 func (a *app) newRunObject() runObject { return runObject{a.newArray()} }
 
-func (o runObject) add(rec syncer.TestRecord) error {
+func (o runObject) add(rec syncer.TestRecord) error { return o.addAny(rec) }
+
+// addAny adds a record of any kind.
+func (o runObject) addAny(rec any) error {
 	if o.items == 0 {
 		if _, err := o.w.WriteString("{\n\"records\": "); err != nil {
 			return err
@@ -381,20 +389,32 @@ func (a *app) cancelCommand() *cobra.Command {
 type forecast struct {
 	table   *table
 	records int
+	primary *mapping.Object
+	schema  *mapping.Schema
+	// filtered counts the records that were left out, by the reason.
+	filtered map[string]int
 }
 
-// maxForecast is how many records a forecast shows, and maxChildren how many
-// changes of the children of each.
+// The bounds of what a forecast shows.
 const (
-	maxForecast = 50
-	maxChildren = 4
+	maxForecast = 50 // records
+	maxChildren = 4  // changes of the children of each
+	maxReasons  = 10 // reasons why records were left out
 )
 
-func newForecast() *forecast { return &forecast{table: newTable("RECORD", "ACTION", "CHANGE")} }
+// newForecast shows the records of an integration.
+func (s *session) newForecast(in syncer.Integration) *forecast {
+	f := &forecast{table: newTable("RECORD", "ACTION", "CHANGE"), schema: s.schema, filtered: map[string]int{}}
+	f.primary, _ = s.schema.Object(in.Mapping.Object)
+	return f
+}
 
 // add adds a record: a line for each of its changes.
 func (f *forecast) add(rec syncer.TestRecord) {
 	f.records++
+	if rec.Action == syncer.ActionFiltered {
+		f.filtered[cmp.Or(rec.Reason, "for no reason that is known")]++
+	}
 	if f.records > maxForecast {
 		return
 	}
@@ -407,12 +427,16 @@ func (f *forecast) add(rec syncer.TestRecord) {
 		line(rec.Reason)
 	}
 	children := 0
-	for _, c := range rec.Changes {
+	for i, c := range rec.Changes {
+		text := f.change(rec.Changes, i)
+		if text == "" {
+			continue
+		}
 		if c.Object != "" {
 			children++
 		}
 		if children <= maxChildren || c.Object == "" {
-			line(change(c))
+			line(text)
 		}
 	}
 	if more := children - maxChildren; more > 0 {
@@ -426,6 +450,59 @@ func (f *forecast) add(rec syncer.TestRecord) {
 	if name != "" || action != "" {
 		line("")
 	}
+}
+
+// change is one of a record's changes in one line. The record that a reference
+// means stands behind its text, and has no line of its own beside it.
+func (f *forecast) change(changes []syncer.Difference, i int) string {
+	c := changes[i]
+	o := f.primary
+	if c.Object != "" {
+		o, _ = f.schema.Object(c.Object)
+	}
+	if o == nil || o.Field(c.Field) < 0 {
+		return change(c)
+	}
+	find := func(field string) (syncer.Difference, bool) {
+		at := slices.IndexFunc(changes, func(d syncer.Difference) bool { return d.Object == c.Object && d.Field == field })
+		if at < 0 {
+			return syncer.Difference{}, false
+		}
+		return changes[at], true
+	}
+	at := o.Field(c.Field)
+	if link := &o.Fields[at]; link.For != "" {
+		if _, told := find(link.For); told {
+			return ""
+		}
+		c.Field = link.For
+		c.Before, c.After = recordJSON(link, c.Before), recordJSON(link, c.After)
+		return change(c)
+	}
+	text := change(c)
+	if link := o.Resolved(at); link >= 0 {
+		if d, ok := find(o.Fields[link].Name); ok && !empty(d.After) {
+			text += " (" + recordName(&o.Fields[link], jsonText(d.After)) + ")"
+		}
+	}
+	return text
+}
+
+// recordName is a record of the object that a link points to: user 12. A run that
+// names one in words, because it makes it, is taken at its word.
+func recordName(link *mapping.Field, id string) string {
+	if strings.HasPrefix(id, "the record of ") {
+		return id
+	}
+	return strings.TrimSuffix(link.Object, "s") + " " + strings.TrimPrefix(id, "record ")
+}
+
+// recordJSON is the same as JSON.
+func recordJSON(link *mapping.Field, id json.RawMessage) json.RawMessage {
+	if empty(id) {
+		return id
+	}
+	return json.RawMessage(recordName(link, jsonText(id)))
 }
 
 // change is a difference in one line.
@@ -464,7 +541,27 @@ func (s *session) showForecast(f *forecast, run string) error {
 		return err
 	}
 	if more := f.records - maxForecast; more > 0 {
-		return s.line("and %d more records (see `vendorsync runs payload %s`)", more, run)
+		if err := s.line("and %d more records (see `vendorsync runs payload %s`)", more, run); err != nil {
+			return err
+		}
+	}
+	return s.showFiltered(f)
+}
+
+// showFiltered says why records were left out, the most frequent reasons first.
+func (s *session) showFiltered(f *forecast) error {
+	reasons := slices.SortedFunc(maps.Keys(f.filtered), func(a, b string) int {
+		return cmp.Or(cmp.Compare(f.filtered[b], f.filtered[a]), cmp.Compare(a, b))
+	})
+	t := newTable("FILTERED BECAUSE", "RECORDS")
+	for _, reason := range reasons[:min(len(reasons), maxReasons)] {
+		t.add(reason, strconv.Itoa(f.filtered[reason]))
+	}
+	if err := s.section(t); err != nil {
+		return err
+	}
+	if more := len(reasons) - maxReasons; more > 0 {
+		return s.line("and %d more reasons", more)
 	}
 	return nil
 }

@@ -104,6 +104,13 @@ func (s *session) apply(ctx context.Context) error {
 	for _, f := range done.Fields {
 		s.note("note: added the field %s", f)
 	}
+	for _, f := range done.Unique {
+		s.note("note: %s is %s now", f, uniqueWords(s.file, f))
+	}
+	for _, d := range done.NotUnique {
+		s.note("note: %v", d)
+		s.note("Find out whether they are one with `vendorsync duplicates %s`, and merge those that are.", d.Object)
+	}
 	for _, id := range done.Launched {
 		s.note("note: %s is active now", id)
 	}
@@ -135,4 +142,14 @@ func (s *session) object(name string) (*mapping.Object, error) {
 		names[i] = o.Name
 	}
 	return nil, usagef("there is no object %q; there are %s", name, strings.Join(names, ", "))
+}
+
+// uniqueWords says whether the file makes a field unique, or takes that from it.
+func uniqueWords(f *config.File, name string) string {
+	for _, c := range f.Fields {
+		if c.Object+"."+c.Field.Name == name && c.Field.Unique {
+			return "unique"
+		}
+	}
+	return "unique no longer"
 }

@@ -468,7 +468,7 @@ func TestTheDefaultMappingFillsTheTargetWithoutFaults(t *testing.T) {
 // object. What a record lacks must not be required, and no value be at fault.
 func countMapped(t *testing.T, stream connector.Stream, records []connector.Record, rows map[string]int) {
 	t.Helper()
-	program, err := mapping.Compile(mapping.FromDefault(stream), mapping.Standard(), stream.Fields...)
+	program, err := mapping.Compile(mapping.FromDefault(stream), mapping.Standard(), mapping.Options{Fields: stream.Fields})
 	require.NoError(t, err)
 	require.Empty(t, program.Unmapped())
 	for _, rec := range records {

@@ -180,6 +180,96 @@ func TestApplySaysThatAStoreCannotAddFields(t *testing.T) {
 	require.ErrorContains(t, err, "add field assets.rack")
 }
 
+func TestApplyDeclaresPrecedenceAndTakesItBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	two := list + complete + "\n  - {id: b, connector: files, object: assets}\n"
+	precedence := func() syncer.Precedence {
+		p, err := w.s.Precedence(t.Context(), "assets")
+		require.NoError(t, err)
+		return p
+	}
+	w.apply("precedence: {assets: {order: [b, a], silent_after: 30d, fields: {assigned_to: [a, b]}}}\n" + two)
+	p := precedence()
+	require.Equal(t, []string{"b", "a"}, p.Order)
+	require.Equal(t, map[string][]string{"assigned_to": {"a", "b"}}, p.Fields)
+	require.Equal(t, 30, p.SilentAfter)
+	require.Equal(t, "ada", p.UpdatedBy)
+	w.apply("precedence: {assets: {order: [b, a], silent_after: 30d, fields: {assigned_to: [a, b]}}}\n" + two)
+	require.Equal(t, p, precedence(), "a second time, there is nothing to do")
+	w.apply("precedence: {assets: [a, b]}\n" + two)
+	require.Equal(t, []string{"a", "b"}, precedence().Order)
+	require.Zero(t, precedence().SilentAfter)
+	w.apply(two)
+	require.Empty(t, precedence().Order)
+}
+
+func TestApplySaysThatAJournalCannotKeepPrecedence(t *testing.T) {
+	t.Parallel()
+	store := memory.New(memory.Options{})
+	s, err := syncer.New(store, syncer.Options{Registry: registry(t), Journal: forgetful{store}})
+	require.NoError(t, err)
+	_, err = config.Apply(t.Context(), s, mustParse(t, list+complete), "ada")
+	require.NoError(t, err, "a file without orders asks for nothing")
+	_, err = config.Apply(t.Context(), s, mustParse(t, "precedence: {assets: [a]}\n"+list+complete), "ada")
+	require.ErrorIs(t, err, connector.ErrUnsupported)
+}
+
+// forgetful is a journal that keeps no precedence.
+type forgetful struct{ syncer.Journal }
+
+func TestApplyMakesAFieldUniqueAndOrdinaryAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	isUnique := func() bool {
+		schema, err := w.s.Store().Schema(t.Context())
+		require.NoError(t, err)
+		o, _ := schema.Object("assets")
+		return o.Fields[o.Field("rack")].Unique
+	}
+	w.apply("fields: {assets: [{name: rack}]}\n")
+	require.False(t, isUnique())
+	keyed := list + "\n  - {id: c, connector: files, object: assets, mapping: {fields: {rack: rack}, sync_keys: [rack]}}\n"
+	require.Equal(t, []string{"assets.rack"}, w.apply("fields: {assets: [{name: rack, unique: true}]}\n"+keyed).Unique, "and it can be a sync key at once")
+	require.True(t, isUnique())
+	require.Empty(t, w.apply("fields: {assets: [{name: rack}]}\n").Unique, "a file that says nothing leaves it")
+	require.True(t, isUnique())
+	require.Equal(t, []string{"assets.rack"}, w.apply("fields: {assets: [{name: rack, unique: false}]}\n").Unique)
+	require.False(t, isUnique())
+}
+
+func TestApplyListsWhatKeepsAFieldFromBeingUnique(t *testing.T) {
+	t.Parallel()
+	store := memory.New(memory.Options{})
+	s, err := syncer.New(shared{store}, syncer.Options{Registry: registry(t), Journal: store})
+	require.NoError(t, err)
+	w := world{t, s}
+	w.apply("fields: {assets: [{name: rack}]}\n")
+	done := w.apply("fields: {assets: [{name: rack, unique: true}]}\n" + list + complete)
+	require.Empty(t, done.Unique)
+	require.Len(t, done.NotUnique, 1)
+	require.Equal(t, []string{"1", "2"}, done.NotUnique[0].Groups[0].IDs)
+	require.Equal(t, []string{"a"}, done.Launched, "all else is applied")
+}
+
+// shared is a store in which two records have every value.
+type shared struct{ *memory.Store }
+
+func (shared) SetUnique(_ context.Context, object, field string, _ bool) error {
+	return &syncer.DuplicatesError{Object: object, Field: field, Groups: []syncer.DuplicateGroup{{Value: "R1", IDs: []string{"1", "2"}}}}
+}
+
+func TestApplySaysThatAStoreCannotMakeAFieldUnique(t *testing.T) {
+	t.Parallel()
+	store := memory.New(memory.Options{})
+	require.NoError(t, store.AddField(t.Context(), "assets", mapping.Field{Name: "rack", Type: mapping.Text}))
+	s, err := syncer.New(fixed{store}, syncer.Options{Registry: registry(t), Journal: store})
+	require.NoError(t, err)
+	_, err = config.Apply(t.Context(), s, mustParse(t, "fields: {assets: [{name: rack, unique: true}]}\n"), "ada")
+	require.ErrorIs(t, err, connector.ErrUnsupported)
+	require.ErrorContains(t, err, "make assets.rack unique")
+}
+
 // The key that the file names reaches the run: what is loaded is what runs.
 func TestALoadedFileRuns(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -46,10 +47,14 @@ type File struct {
 	// Fields are the custom fields that the file adds to the target model, in its
 	// order.
 	Fields []CustomField
+	// Precedence says for some objects whose values count.
+	Precedence []syncer.Precedence
 	// Integrations are its entries, in its order.
 	Integrations []Entry
 
-	places map[string]place
+	places places
+	// options are what the mapping of an entry is checked with, by its id.
+	options map[string]mapping.Options
 }
 
 // An Entry is one integration of a File.
@@ -121,13 +126,13 @@ func Parse(data []byte, opt Options) (*File, error) {
 	if err != nil {
 		return nil, withName(err, opt.Name)
 	}
-	r := &reader{places: map[string]place{}}
+	r := &reader{places: newPlaces()}
 	var raw fileDoc
 	if doc != nil {
 		raw, _ = fileForm().read(r, doc, "")
 	}
-	b := &builder{reader: r, registry: opt.Registry, ids: map[string]string{}}
-	f := &File{Name: opt.Name, Store: cmp.Or(raw.store, DefaultStore), Roles: raw.roles, places: r.places}
+	b := &builder{reader: r, registry: opt.Registry, ids: map[string]string{}, options: map[string]mapping.Options{}}
+	f := &File{Name: opt.Name, Store: cmp.Or(raw.store, DefaultStore), Roles: raw.roles, places: r.places, options: b.options}
 	b.checkStore(f.Store)
 	for _, object := range raw.fields {
 		for _, field := range object.value {
@@ -138,6 +143,11 @@ func Parse(data []byte, opt Options) (*File, error) {
 	for _, e := range raw.entries {
 		f.Integrations = append(f.Integrations, b.entry(e))
 	}
+	for _, p := range raw.precedence {
+		p.value.Object = p.name
+		f.Precedence = append(f.Precedence, p.value)
+	}
+	f.checkOrders(r)
 	if err := newError(opt.Name, r.problems); err != nil {
 		return nil, err
 	}
@@ -190,7 +200,7 @@ func decode(data []byte) (*yaml.Node, error) {
 		if err != nil {
 			line = 1 // the library leaves out the first line's number
 		}
-		return nil, problem(line, "this is not YAML: %s", m[2])
+		return nil, problem(line, "this is not YAML: %s%s", m[2], templateHint(data))
 	}
 	if err := d.Decode(&second); !errors.Is(err, io.EOF) {
 		return nil, problem(second.Line, "a second document begins here; a configuration is one document")
@@ -199,6 +209,19 @@ func decode(data []byte) (*yaml.Node, error) {
 		return nil, nil
 	}
 	return doc.Content[0], nil
+}
+
+// openTemplate is a template that YAML takes for an object, since it is not quoted.
+var openTemplate = regexp.MustCompile(`(?m)^[^#\n'"]*[:,[{-] +\{\{`)
+
+// templateHint says what may be wrong with a document that does not read: an open
+// template. The YAML library then often names another line.
+func templateHint(data []byte) string {
+	at := openTemplate.FindIndex(data)
+	if at == nil {
+		return ""
+	}
+	return fmt.Sprintf("; in line %d, a text that begins with {{ stands in quotes: \"{{ ... }}\"", bytes.Count(data[:at[1]], []byte("\n"))+1)
 }
 
 // badText finds the line of the first byte that is not UTF-8. Text with another
@@ -226,16 +249,13 @@ type builder struct {
 	*reader
 	registry *connector.Registry
 	ids      map[string]string // where an id was first
+	options  map[string]mapping.Options
 }
 
 // faultAt reports a fault at a path whose place is known, else at the nearest
 // one above it.
 func (r *reader) faultAt(path, format string, args ...any) {
-	at := r.places[path]
-	for up := path; at == (place{}) && up != ""; {
-		up = parent(up)
-		at = r.places[up]
-	}
+	path, at := r.find(path)
 	r.problems = append(r.problems, Problem{Line: at.line, Column: at.column, Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
@@ -274,7 +294,7 @@ func slug(name string) string {
 
 func (b *builder) entry(e entryDoc) Entry {
 	b.checkID(&e)
-	out := Entry{Launch: e.launch, Line: b.places[e.place].line, Integration: syncer.Integration{
+	out := Entry{Launch: e.launch, Line: b.at[e.place].line, Integration: syncer.Integration{
 		ID: e.id, Name: cmp.Or(e.name, e.id), Connector: e.connector, Stream: e.stream,
 		Credential: e.credential, Policy: e.policy, User: e.user, Installation: e.installation, Contacts: e.contacts,
 		Absence: e.absence, RestoreArchived: e.restoreArchived,
@@ -292,7 +312,118 @@ func (b *builder) entry(e entryDoc) Entry {
 	}
 	stream, _ := spec.Stream(e.stream)
 	out.Mapping = e.buildMapping(spec, stream, out.Settings)
+	b.rules(e, &out.Mapping)
+	b.options[e.id] = checkOptions(out.Integration, spec, stream)
 	return out
+}
+
+// checkOptions returns what an entry's mapping is checked with. A setting that is
+// yet to be given counts as empty.
+func checkOptions(in syncer.Integration, spec connector.Spec, stream connector.Stream) mapping.Options {
+	opt := mapping.Options{Fields: stream.Fields, Facts: mapping.Facts{
+		IntegrationID: in.ID, Integration: in.Name, Connector: in.Connector, Stream: in.Stream, User: in.User,
+	}}
+	if spec.ID == "" {
+		return opt
+	}
+	opt.Settings = connector.Settings{}
+	for _, s := range spec.Settings {
+		if values, given := in.Settings[s.Name]; !s.Secret && given {
+			opt.Settings[s.Name] = values
+		} else if !s.Secret {
+			opt.Settings[s.Name] = []string{s.Default}
+		}
+	}
+	return opt
+}
+
+// rules adds to a mapping what the entry says beside it.
+func (b *builder) rules(e entryDoc, m *mapping.Mapping) {
+	m.Filter, m.CreateIf, m.UpdateIf, m.Unseen = e.filter, e.createIf, e.updateIf, e.unseen
+	if e.saas != nil {
+		b.saas(e, m)
+	}
+	if e.defaultRole != "" {
+		b.defaultRole(e, m)
+	}
+}
+
+// accounts is the object that saas fills.
+const accounts = "saas_users"
+
+func (b *builder) saas(e entryDoc, m *mapping.Mapping) {
+	c := *e.saas
+	c.Object = accounts
+	switch at := e.place + ".saas"; {
+	case c.Application != "" && c.ApplicationID != "":
+		b.faultAt(at+".application_id", "application names the application already; keep one of the two")
+	case c.Application == "" && c.ApplicationID == "":
+		b.faultAt(at, "say which application it is: its name (application), or its id (application_id)")
+	}
+	m.Companions = append(m.Companions, c)
+}
+
+// role is the target field that default_role is for.
+const (
+	role           = "role"
+	defaultRoleKey = ".default_role"
+)
+
+// defaultRole makes the default role the default of the role's mapping.
+func (b *builder) defaultRole(e entryDoc, m *mapping.Mapping) {
+	at := e.place + defaultRoleKey
+	i := slices.IndexFunc(m.Fields, func(f mapping.FieldMapping) bool { return f.To == role })
+	written := e.mapping != nil && e.mapping.fields != nil
+	if i >= 0 && !written && m.Fields[i].From == "" { // the stream's own constant stands back
+		m.Fields[i] = mapping.FieldMapping{To: role}
+	}
+	if i < 0 {
+		i = len(m.Fields)
+		m.Fields = append(m.Fields, mapping.FieldMapping{To: role})
+		b.writtenAt(fmt.Sprintf("%s.mapping.fields[%d]", e.place, i), at)
+	}
+	f := &m.Fields[i]
+	switch {
+	case f.Default != "":
+		b.faultAt(at, "the mapping of role has a default already, %q; keep one of the two", cut(f.Default))
+	case f.Value != "" || f.Setting != "":
+		b.faultAt(at, "the mapping gives every user the same role already; keep one of the two")
+	default:
+		f.Default = e.defaultRole
+		b.written[fmt.Sprintf("%s.mapping.fields[%d].default", e.place, i)] = at
+	}
+}
+
+// checkOrders checks that the orders of precedence name integrations of the
+// file, each once.
+func (f *File) checkOrders(r *reader) {
+	ids := make([]string, len(f.Integrations))
+	for i, e := range f.Integrations {
+		ids[i] = e.ID
+	}
+	for _, p := range f.Precedence {
+		at := join("precedence", p.Object)
+		order := at
+		if _, long := r.at[at+".order"]; long {
+			order = at + ".order"
+		}
+		f.checkOrder(r, order, ids, p.Order)
+		for _, field := range slices.Sorted(maps.Keys(p.Fields)) {
+			f.checkOrder(r, join(at+".fields", field), ids, p.Fields[field])
+		}
+	}
+}
+
+func (f *File) checkOrder(r *reader, at string, ids, order []string) {
+	for i, id := range order {
+		item := fmt.Sprintf("%s[%d]", at, i)
+		switch _, ok := f.Entry(id); {
+		case !ok:
+			r.faultAt(item, "there is no integration %q; %s", cut(id), meant(id, ids))
+		case slices.Contains(order[:i], id):
+			r.faultAt(item, "%q is there already", id)
+		}
+	}
 }
 
 func (b *builder) checkID(e *entryDoc) {

@@ -247,7 +247,7 @@ func TestParseReportsFaultsWithTheirPlace(t *testing.T) {
 		want []string
 	}{
 		"a misspelt key":                    {entry("    polcy: create-only\n"), []string{`4:5: integrations[0].polcy: there is no key "polcy" here; did you mean "policy"?`}},
-		"a key like no other":               {"stores: a\nxyzzy: 1\n", []string{`1:1: stores: there is no key "stores" here; did you mean "store"?`, `2:1: xyzzy: there is no key "xyzzy" here; there are store, roles, fields, integrations`}},
+		"a key like no other":               {"stores: a\nxyzzy: 1\n", []string{`1:1: stores: there is no key "stores" here; did you mean "store"?`, `2:1: xyzzy: there is no key "xyzzy" here; there are store, roles, fields, precedence, integrations`}},
 		"a key twice":                       {entry("    launch: true\n    launch: false\n"), []string{`5:5: integrations[0].launch: this key is there already, in line 4`}},
 		"a key that is missing":             {"integrations:\n  - id: a\n", []string{"2:5: integrations[0].connector: is missing: Which connector reads, see `vendorsync catalog`."}},
 		"a key without its value":           {"integrations:\n  - id: a\n    connector:\n", []string{"2:5: integrations[0].connector: is missing: Which connector reads, see `vendorsync catalog`."}},

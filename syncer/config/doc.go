@@ -32,7 +32,22 @@
 //	        - {to: device_name, from: name}
 //	      sync_keys: [serial_number]
 //
+// A line of a mapping can say more than a path, and an entry more than a mapping:
+//
+//	precedence:
+//	  assets: {order: [fleet, laptops], silent_after: 30d}
+//	integrations:
+//	  - id: laptops
+//	    ...
+//	    filter: "{{ record.state != 'retired' }}"
+//	    ignore_unseen: 90d
+//	    mapping:
+//	      fields:
+//	        serial_number: hardware.serial
+//	        device_name: "{{ record.user.first ~ 's ' ~ record.model | title }}"
+//	        os_name: {from: os, values: {OSX: macOS}, otherwise: Other}
+//
 // [JSONSchema] describes the file to editors; it is made of the same table of
-// keys that the parser reads by. [Set] and [Add] change a file's text and leave
-// its comments and layout alone.
+// keys that the parser reads by. [Set], [SetMapping], [SetTop] and [Add] change a
+// file's text and leave its comments and layout alone.
 package config

@@ -47,7 +47,7 @@ func set(data []byte, id string, a Assignment, opt Options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, value, err := resolve(entry, a, opt.Registry)
+	keys, value, err := resolveEntry(entry, a, opt.Registry)
 	if err != nil {
 		return nil, err
 	}
@@ -62,15 +62,67 @@ func set(data []byte, id string, a Assignment, opt Options) ([]byte, error) {
 	return replace(data, root, entry, keys, value)
 }
 
-// resolve finds the keys that lead to what is assigned, and makes a node of the
-// value.
-func resolve(entry *yaml.Node, a Assignment, registry *connector.Registry) ([]string, *yaml.Node, error) {
+// SetTop returns a file's text with keys of the file itself set: "store" to
+// "memory", "precedence.assets" to "okta, jamf". It goes about it as Set does.
+func SetTop(data []byte, opt Options, assignments ...Assignment) ([]byte, error) {
+	for _, a := range assignments {
+		var err error
+		if data, err = setTop(data, a); err != nil {
+			return nil, fmt.Errorf("set %s: %w", a.Key, withName(err, opt.Name))
+		}
+	}
+	return data, nil
+}
+
+func setTop(data []byte, a Assignment) ([]byte, error) {
+	root, err := decode(data)
+	if err != nil {
+		return nil, err
+	}
 	keys := strings.Split(a.Key, ".")
-	at := entryForm().shape
+	at, err := resolve(fileForm().shape, keys)
+	if err != nil {
+		return nil, err
+	}
+	value, err := at.node(a.Value)
+	if err != nil {
+		return nil, err
+	}
+	if root == nil {
+		root = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+		text, ok := inline(nest(keys[1:], value))
+		root.Content = []*yaml.Node{scalarNode(keys[0]), nest(keys[1:], value)}
+		lines := strings.TrimRight(string(data), "\n")
+		if lines != "" {
+			lines += "\n"
+		}
+		return proven([]byte(lines+keys[0]+": "+text+"\n"), ok, root)
+	}
+	return replace(data, root, root, keys, value)
+}
+
+// resolveEntry finds the keys that lead to what is assigned, and makes a node of
+// the value.
+func resolveEntry(entry *yaml.Node, a Assignment, registry *connector.Registry) ([]string, *yaml.Node, error) {
+	keys := strings.Split(a.Key, ".")
+	form := entryForm().shape
 	def, isSetting := settingOf(entry, registry, keys[len(keys)-1])
-	if _, ok := at.keys[keys[0]]; !ok && isSetting && len(keys) == 1 {
+	if _, ok := form.keys[keys[0]]; !ok && isSetting && len(keys) == 1 {
 		keys = []string{"settings", keys[0]}
 	}
+	at, err := resolve(form, keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	if keys[0] == "settings" && isSetting && def.Multi {
+		at = texts().shape
+	}
+	value, err := at.node(a.Value)
+	return keys, value, err
+}
+
+// resolve returns what stands at the keys below a shape.
+func resolve(at shape, keys []string) (shape, error) {
 	for i, k := range keys {
 		next, ok := at.keys[k]
 		switch {
@@ -79,16 +131,12 @@ func resolve(entry *yaml.Node, a Assignment, registry *connector.Registry) ([]st
 		case at.any != nil && k != "":
 			at = *at.any
 		case at.keys != nil:
-			return nil, nil, fmt.Errorf("there is no key %q; %s", strings.Join(keys[:i+1], "."), meant(k, at.names))
+			return shape{}, fmt.Errorf("there is no key %q; %s", strings.Join(keys[:i+1], "."), meant(k, at.names))
 		default:
-			return nil, nil, fmt.Errorf("%s holds no keys", strings.Join(keys[:i], "."))
+			return shape{}, fmt.Errorf("%s holds no keys", strings.Join(keys[:i], "."))
 		}
 	}
-	if keys[0] == "settings" && isSetting && def.Multi {
-		at = texts().shape
-	}
-	value, err := at.node(a.Value)
-	return keys, value, err
+	return at, nil
 }
 
 // settingOf finds a setting of the entry's connector.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/vendorsync/vendorsync/connectors"
+	"github.com/vendorsync/vendorsync/mapping"
 	"github.com/vendorsync/vendorsync/syncer"
 	"github.com/vendorsync/vendorsync/syncer/config"
 	"github.com/vendorsync/vendorsync/syncer/memory"
@@ -84,4 +85,45 @@ func ExampleSet() {
 	//   - id: laptops
 	//     connector: files
 	//     policy: create-only  # the default
+}
+
+func ExampleSetMapping() {
+	before := []byte(`integrations:
+  - id: laptops
+    connector: files
+    mapping:
+      fields:
+        - {to: serial_number, from: serial}
+        - {to: model, from: model}  # as the vendor writes it
+`)
+	after, err := config.SetMapping(before, "laptops", config.Options{}, config.MappingEdit{
+		Set:      []mapping.FieldMapping{{To: "model", From: "{{ model | title }}"}},
+		SyncKeys: []mapping.SyncKey{{Field: "serial_number"}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%s", after)
+	// Output:
+	// integrations:
+	//   - id: laptops
+	//     connector: files
+	//     mapping:
+	//       fields:
+	//         - {to: serial_number, from: serial}
+	//         - {to: model, from: '{{ model | title }}'}  # as the vendor writes it
+	//       sync_keys: [serial_number]
+}
+
+func ExampleSetTop() {
+	after, err := config.SetTop([]byte("store: memory\n"), config.Options{}, config.Assignment{Key: "precedence.assets", Value: "jamf, intune"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%s", after)
+	// Output:
+	// store: memory
+	// precedence: {assets: [jamf, intune]}
 }

@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -41,10 +43,39 @@ type schema map[string]any
 // A place is where a node stands in the file.
 type place struct{ line, column int }
 
+// places say where in the file things stand.
+type places struct {
+	at map[string]place // by path
+	// written is the path at which a part of a mapping is written, where that is
+	// another than the mapping itself would give: "fields[2]" as "fields.model".
+	written map[string]string
+}
+
+func newPlaces() places { return places{at: map[string]place{}, written: map[string]string{}} }
+
+// find returns the path under which something is written, and its place or that
+// of the nearest thing above it.
+func (p places) find(at string) (string, place) {
+	if steps, err := path.Parse(at); err == nil {
+		at = steps.String()
+	}
+	for up := at; up != ""; up = parent(up) {
+		if written, ok := p.written[up]; ok {
+			at = written + at[len(up):]
+			break
+		}
+	}
+	for up := at; ; up = parent(up) {
+		if found, ok := p.at[up]; ok || up == "" {
+			return at, found
+		}
+	}
+}
+
 // A reader gathers the faults of a document and the places of its values.
 type reader struct {
+	places
 	problems []Problem
-	places   map[string]place
 	visited  int
 }
 
@@ -58,8 +89,8 @@ func (r *reader) fault(n *yaml.Node, path, format string, args ...any) {
 // visit notes where a value stands and returns the node that an alias means.
 // False means that the node is empty or that enough is enough.
 func (r *reader) visit(n *yaml.Node, path string) (*yaml.Node, bool) {
-	if _, ok := r.places[path]; !ok {
-		r.places[path] = place{n.Line, n.Column}
+	if _, ok := r.at[path]; !ok {
+		r.at[path] = place{n.Line, n.Column}
 	}
 	r.visited++
 	if r.visited == maxVisited {
@@ -117,6 +148,10 @@ func scalar(r *reader, n *yaml.Node, path, wanted string) (*yaml.Node, bool) {
 	if !ok {
 		return nil, false
 	}
+	if bareTemplate(n) {
+		r.fault(n, path, "a text that begins with {{ stands in quotes: \"{{ ... }}\"")
+		return nil, false
+	}
 	if n.Kind != yaml.ScalarNode {
 		r.fault(n, path, "must be %s, not %s", wanted, what(n))
 		return nil, false
@@ -126,6 +161,12 @@ func scalar(r *reader, n *yaml.Node, path, wanted string) (*yaml.Node, bool) {
 		return nil, false
 	}
 	return n, true
+}
+
+// bareTemplate reports whether a node is what YAML makes of a template that is not
+// quoted: {{ x }} is an object whose key is an object.
+func bareTemplate(n *yaml.Node) bool {
+	return n.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle != 0 && len(n.Content) > 0 && n.Content[0].Kind == yaml.MappingNode
 }
 
 // scalarNode returns a scalar that reads as exactly this text, without quotes
@@ -313,6 +354,105 @@ func texts() form[[]string] {
 			}
 			v, ok := one.read(r, n, path)
 			return []string{v}, ok
+		},
+	}
+}
+
+// either is a short form, or an object that says more.
+func either[V any](short, full form[V]) form[V] {
+	return form[V]{
+		shape: shape{
+			schema: schema{"anyOf": []any{short.schema, full.schema}},
+			node: func(text string) (*yaml.Node, error) {
+				if t := strings.TrimSpace(text); strings.HasPrefix(t, "{") && !strings.HasPrefix(t, "{{") {
+					return full.node(text)
+				}
+				return short.node(text)
+			},
+		},
+		read: func(r *reader, n *yaml.Node, path string) (V, bool) {
+			target, ok := r.visit(n, path)
+			if !ok {
+				var none V
+				return none, false
+			}
+			if target.Kind == yaml.MappingNode && !bareTemplate(target) {
+				return full.read(r, n, path)
+			}
+			return short.read(r, n, path)
+		},
+	}
+}
+
+// as is a form whose values are made into something else.
+func as[V, W any](f form[V], make func(V) W) form[W] {
+	return form[W]{shape: f.shape, read: func(r *reader, n *yaml.Node, path string) (W, bool) {
+		v, ok := f.read(r, n, path)
+		return make(v), ok
+	}}
+}
+
+// maxDays is the longest age that a file may name: a hundred years.
+const maxDays = 36_500
+
+// dayPattern is how an age is written; a number alone counts days.
+var dayPattern = regexp.MustCompile(`^([0-9]{1,6})([dw]?)$`)
+
+// days is an age in days or weeks: 90d, 13w, 90.
+func days() form[int] {
+	parse := func(text string) (int, error) {
+		m := dayPattern.FindStringSubmatch(text)
+		if m == nil {
+			return 0, fmt.Errorf("%q is no age such as 90d or 13w", cut(text))
+		}
+		n, err := strconv.Atoi(m[1])
+		if m[2] == "w" {
+			n *= 7
+		}
+		if err != nil || n > maxDays {
+			return 0, fmt.Errorf("%q is longer than a hundred years", cut(text))
+		}
+		return n, nil
+	}
+	return form[int]{
+		shape: shape{
+			schema: schema{"type": []any{"string", "integer"}, "pattern": dayPattern.String(), "minimum": 0, "maximum": maxDays},
+			node: func(text string) (*yaml.Node, error) {
+				if _, err := parse(text); err != nil {
+					return nil, err
+				}
+				return scalarNode(text), nil
+			},
+		},
+		read: func(r *reader, n *yaml.Node, path string) (int, bool) {
+			n, ok := scalar(r, n, path, "an age such as 90d")
+			if !ok {
+				return 0, false
+			}
+			v, err := parse(n.Value)
+			if err != nil {
+				r.fault(n, path, "%v", err)
+			}
+			return v, err == nil
+		},
+	}
+}
+
+// table is an object of texts whose keys are texts, none of them left out.
+func table() form[map[string]string] {
+	value := text()
+	return form[map[string]string]{
+		shape: shape{schema: schema{"type": "object", "additionalProperties": value.schema}, node: flowNode, any: &value.shape},
+		read: func(r *reader, n *yaml.Node, path string) (map[string]string, bool) {
+			out := map[string]string{}
+			ok := r.entries(n, path, func(key, node *yaml.Node, at string) {
+				if isNull(node) {
+					r.fault(key, at, "is empty: say what is written in its place")
+				} else if v, ok := value.read(r, node, at); ok {
+					out[key.Value] = v
+				}
+			})
+			return out, ok
 		},
 	}
 }

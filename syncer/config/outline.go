@@ -68,10 +68,31 @@ func (o Outline) Entry() []byte {
 	w.pair(0, "object", object, o.objects(object))
 	w.pair(0, "policy", string(syncer.CreateAndUpdate), fmt.Sprintf("or %s, %s", syncer.CreateOnly, syncer.UpdateOnly))
 	w.pair(0, "integration_user", "", "to whom every change is attributed; needed to launch")
+	o.role(w, object)
 	w.line(0, "launch: false  # true: active as soon as nothing is missing")
 	o.mapping(w, object)
 	return []byte(w.lines.String())
 }
+
+// role asks for the role of new users, where the stream does not give one.
+func (o Outline) role(w *writer, object string) {
+	t, ok := o.Schema.Object(object)
+	if !ok || object != users {
+		return
+	}
+	given := func(f connector.DefaultField) bool { return f.To == role && f.Value != "" }
+	if object == o.Stream.Object && slices.ContainsFunc(o.Stream.Mapping.Fields, given) {
+		return
+	}
+	comment := "the role of a new user whose record brings none; needed to launch"
+	if at := t.Field(role); at >= 0 && len(t.Fields[at].Choices) > 0 {
+		comment += ": " + strings.Join(t.Fields[at].Choices, ", ")
+	}
+	w.pair(0, "default_role", "", comment)
+}
+
+// users is the object whose records have a role.
+const users = "users"
 
 // objects names the target objects, if none is chosen.
 func (o Outline) objects(chosen string) string {
@@ -189,11 +210,15 @@ func (o Outline) mapping(w *writer, object string) {
 		return
 	}
 	w.line(2, "children:")
-	for _, c := range m.Children {
-		w.pair(4, "- object", c.Object, "")
-		w.pair(6, "from", c.From, "")
-		w.line(6, "fields:")
-		fields(w, 8, c.Fields)
+	children(w, 4, m.Children)
+}
+
+func children(w *writer, indent int, list []mapping.ChildMapping) {
+	for _, c := range list {
+		w.pair(indent, "- object", c.Object, "")
+		w.pair(indent+2, "from", c.From, "")
+		w.line(indent+2, "fields:")
+		fields(w, indent+4, c.Fields)
 	}
 }
 

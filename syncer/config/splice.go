@@ -247,6 +247,128 @@ func (l *layout) insert(n *yaml.Node, key string, value *yaml.Node) ([]byte, boo
 	return l.addLines(line, strings.Repeat(" ", first.Column-1)+text), true
 }
 
+// addItem adds an item at the end of a list.
+func (l *layout) addItem(list, item *yaml.Node) ([]byte, bool) {
+	text, ok := inline(item)
+	if !ok {
+		return nil, false
+	}
+	if list.Style&yaml.FlowStyle != 0 {
+		_, to, ok := l.extent(list)
+		if !ok {
+			return nil, false
+		}
+		before := len(bytes.TrimRight(l.text[:to-1], " "))
+		if len(list.Content) > 0 {
+			text = ", " + text
+		}
+		return l.cut(before, before, text), true
+	}
+	if len(list.Content) == 0 {
+		return nil, false
+	}
+	last := l.lastLine(list.Content[len(list.Content)-1].Line, list.Column, false)
+	return l.addLines(last, strings.Repeat(" ", list.Column-1)+"- "+text), true
+}
+
+// block returns the first line of a line of a mapping and its last, or false if
+// it does not have lines of its own.
+func (l *layout) block(at line) (first, last int, ok bool) {
+	if at.parent.Style&yaml.FlowStyle != 0 {
+		return 0, 0, false
+	}
+	if at.parent.Kind == yaml.MappingNode {
+		key := at.parent.Content[at.index-1]
+		return key.Line, l.lastLine(key.Line, key.Column, at.node().Kind == yaml.SequenceNode), true
+	}
+	return at.node().Line, l.lastLine(at.node().Line, at.parent.Column, false), true
+}
+
+// exchange puts another item in the place of a line of a mapping.
+func (l *layout) exchange(at line, item *yaml.Node) ([]byte, bool) {
+	text, ok := inline(item)
+	if !ok {
+		return nil, false
+	}
+	old := at.node()
+	if from, to, ok := l.extent(old); ok {
+		return l.cut(from, to, text), true
+	}
+	_, last, ok := l.block(at)
+	from, known := l.offset(old)
+	if !ok || !known || old.Style&yaml.FlowStyle != 0 {
+		return nil, false
+	}
+	if at.parent.Kind == yaml.MappingNode {
+		key, known := l.afterColon(at.parent.Content[at.index-1])
+		if !known {
+			return nil, false
+		}
+		from, text = key, " "+text
+	}
+	return l.cut(from, l.end(last), text), true
+}
+
+// without returns the text less a line of a mapping.
+func (l *layout) without(entry *yaml.Node, at line) ([]byte, bool) {
+	size := 1
+	if at.parent.Kind == yaml.MappingNode {
+		size = 2
+	}
+	if len(at.parent.Content) == size {
+		m := child(entry, mappingFields[0])
+		empty := &yaml.Node{Kind: at.parent.Kind, Style: yaml.FlowStyle}
+		return l.replace(m.Content[keyIndex(m, mappingFields[1])], at.parent, empty)
+	}
+	if first, last, ok := l.block(at); ok {
+		to := len(l.text)
+		if last < len(l.lines) {
+			to = l.lines[last]
+		}
+		return l.cut(l.lines[first-1], to, ""), true
+	}
+	begin := at.index - size + 1 // the key's, if there is one
+	if next := at.index + 1; next < len(at.parent.Content) {
+		from, ok1 := l.offset(at.parent.Content[begin])
+		to, ok2 := l.offset(at.parent.Content[next])
+		return l.cut(from, to, ""), ok1 && ok2
+	}
+	_, from, ok1 := l.extent(at.parent.Content[begin-1])
+	_, to, ok2 := l.extent(at.node())
+	if !ok1 || !ok2 {
+		return nil, false
+	}
+	return l.cut(from, to, ""), true
+}
+
+// spliceLines returns the text with more lines in the mapping of an entry.
+func spliceLines(data []byte, entry *yaml.Node, text string) ([]byte, bool) {
+	l := newLayout(data)
+	n, lines := entry, "mapping:\n"+indented(text, 2)
+	if at := keyIndex(entry, "mapping"); at >= 0 {
+		key, m := entry.Content[at], entry.Content[at+1]
+		if isNull(m) && m.Value == "" && entry.Style&yaml.FlowStyle == 0 {
+			return l.addLines(key.Line, indented(strings.TrimRight(text, "\n"), key.Column+1)), true
+		}
+		n, lines = m, text
+	}
+	if n.Kind != yaml.MappingNode || n.Style&yaml.FlowStyle != 0 || len(n.Content) == 0 {
+		return nil, false
+	}
+	first, last := n.Content[0], n.Content[len(n.Content)-2]
+	line := l.lastLine(last.Line, first.Column, n.Content[len(n.Content)-1].Kind == yaml.SequenceNode)
+	return l.addLines(line, indented(strings.TrimRight(lines, "\n"), first.Column-1)), true
+}
+
+// indented moves lines to the right.
+func indented(text string, by int) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(strings.Repeat(" ", by) + line)
+	}
+	return b.String()
+}
+
 // addLines adds text after a line.
 func (l *layout) addLines(line int, text string) []byte {
 	at := l.end(line)

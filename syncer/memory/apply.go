@@ -161,7 +161,7 @@ func (a *apply) change(c *syncer.Change) (id string, existed bool, err error) {
 	if err := checkColumns(o, c); err != nil {
 		return "", false, err
 	}
-	after, err := a.values(c)
+	after, err := a.values(c.After)
 	if err != nil {
 		return "", false, err
 	}
@@ -178,8 +178,11 @@ func (a *apply) change(c *syncer.Change) (id string, existed bool, err error) {
 		if err != nil {
 			return "", false, err
 		}
+		if t.final(id) != id {
+			return "", false, syncer.ErrConflict // it has become a part of another in the meantime
+		}
 		return id, false, a.update(a.tx, w, id)
-	case syncer.Delete: // stands in history alone
+	case syncer.Delete, syncer.Merged, syncer.Split: // these stand in history alone
 	}
 	return "", false, fmt.Errorf("there is no change %q", c.Op)
 }
@@ -197,25 +200,48 @@ func checkColumns(o *mapping.Object, c *syncer.Change) error {
 	return nil
 }
 
-// values returns a change's new values as they are stored: with the id in the
-// place of a reference to an earlier change, and sharing no memory with the
-// vendor's record, which would be kept alive by it.
-func (a *apply) values(c *syncer.Change) ([]mapping.Value, error) {
-	values := slices.Clone(c.After)
-	for i, v := range values {
-		switch v.Kind {
-		case mapping.KindRow:
-			id, err := a.changed(v.Int)
-			if err != nil {
-				return nil, err
-			}
-			values[i] = mapping.TextValue(id)
-		case mapping.KindText:
-			values[i].Text = strings.Clone(v.Text)
-		case mapping.KindAbsent, mapping.KindNull, mapping.KindInt:
+// values returns new values as they are stored.
+func (a *apply) values(after []mapping.Value) ([]mapping.Value, error) {
+	values := make([]mapping.Value, len(after))
+	for i, v := range after {
+		var err error
+		if values[i], err = a.value(v); err != nil {
+			return nil, err
 		}
 	}
 	return values, nil
+}
+
+// value returns a new value as it is stored: with the id in the place of a
+// reference to an earlier change, and sharing no memory with the vendor's record,
+// which would be kept alive by it.
+func (a *apply) value(v mapping.Value) (mapping.Value, error) {
+	switch v.Kind {
+	case mapping.KindRow:
+		id, err := a.changed(v.Int)
+		return mapping.TextValue(id), err
+	case mapping.KindText:
+		v.Text = strings.Clone(v.Text)
+	case mapping.KindAbsent, mapping.KindNull, mapping.KindInt:
+	}
+	return v, nil
+}
+
+// withheld returns what a link keeps of what its vendor says. A hidden value is
+// masked from the start.
+func (a *apply) withheld(said []syncer.Said) ([]syncer.Said, error) {
+	var kept []syncer.Said
+	for _, w := range said {
+		v, err := a.value(w.Value)
+		if err != nil {
+			return nil, err
+		}
+		if w.Hidden {
+			v = mask(v)
+		}
+		kept = append(kept, syncer.Said{Field: w.Field, Value: v, Hidden: w.Hidden})
+	}
+	return kept, nil
 }
 
 // note keeps the history of a change to a record that lives elsewhere, and marks
@@ -264,9 +290,13 @@ func (a *apply) link(c *syncer.LinkChange) error {
 	if c.Missing || c.Forget || c.Remove {
 		return nil
 	}
-	if _, ok := t.records[id]; !ok && !a.b.LedgerOnly {
-		return syncer.ErrConflict // it was deleted in the meantime
+	if _, ok := t.records[id]; !ok && !a.b.LedgerOnly || t.final(id) != id {
+		return syncer.ErrConflict // it was deleted or merged in the meantime
 	}
-	l.connect(a.tx, id, strings.Clone(c.VendorID), c.Hash, strings.Clone(c.Supersedes))
+	withheld, err := a.withheld(c.Withheld)
+	if err != nil {
+		return err
+	}
+	l.connect(a.tx, id, link{vendorID: strings.Clone(c.VendorID), hash: c.Hash, withheld: withheld}, strings.Clone(c.Supersedes))
 	return nil
 }

@@ -40,7 +40,8 @@ func (s *Store) Archive(ctx context.Context, actor, object, id string) error {
 }
 
 // Restore takes a record out of the archive from outside of a run, on behalf of
-// the actor. The error is syncer.ErrNotFound if there is no such record.
+// the actor. The error is syncer.ErrNotFound if there is no such record, and
+// syncer.ErrConflict if it is merged: see [Store.Split].
 func (s *Store) Restore(ctx context.Context, actor, object, id string) error {
 	return s.change(ctx, actor, object, id, syncer.Restore, nil)
 }
@@ -49,6 +50,9 @@ func (s *Store) change(ctx context.Context, actor, object, id string, op syncer.
 	err := s.edit(ctx, actor, object, op, values, func(tx *tx, w write) error {
 		if _, ok := w.t.records[id]; !ok {
 			return syncer.ErrNotFound
+		}
+		if op == syncer.Restore && w.t.final(id) != id {
+			return fmt.Errorf("it is a part of record %s: %w", w.t.final(id), syncer.ErrConflict)
 		}
 		return s.update(tx, w, id)
 	})
@@ -117,8 +121,9 @@ func (s *Store) has(object, id string) bool {
 
 // Delete removes a record with its links, and the records that are tied to it by
 // a link field, such as the installs of an asset. Their history stays, with an
-// syncer.Delete event at its end. The error is syncer.ErrNotFound if there is
-// no such record.
+// syncer.Delete event at its end. A reference that means the record waits again.
+// What is merged into the record stays in the archive, on its own. The error is
+// syncer.ErrNotFound if there is no such record.
 func (s *Store) Delete(ctx context.Context, actor, object, id string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -141,24 +146,12 @@ func (s *Store) Delete(ctx context.Context, actor, object, id string) error {
 }
 
 func (s *Store) remove(tx *tx, actor string, o *mapping.Object, t *table, id string) error {
-	for i := range s.schema.Objects {
-		child := &s.schema.Objects[i]
-		for field, f := range child.Fields {
-			if !f.Link || f.Object != o.Name || s.tables[child.Name] == nil {
-				continue
-			}
-			children := s.tables[child.Name]
-			for _, c := range sorted(children.children[parent{field: field, id: id}]) {
-				if err := s.remove(tx, actor, child, children, c); err != nil {
-					return err
-				}
-			}
+	for _, r := range s.referrers(recordRef{o.Name, id}) {
+		if err := s.letGo(tx, actor, r); err != nil {
+			return err
 		}
 	}
 	old := t.records[id]
-	if old == nil {
-		return nil // it pointed to its parent by two fields
-	}
 	if err := t.replace(tx, o, id, nil); err != nil {
 		return err
 	}
@@ -166,6 +159,57 @@ func (s *Store) remove(tx *tx, actor string, o *mapping.Object, t *table, id str
 	for _, l := range t.links {
 		l.remove(tx, id, "")
 	}
+	unset(tx, t.merged, id)
+	for from, m := range t.merged {
+		if m.into == id {
+			unset(tx, t.merged, from)
+		}
+	}
 	s.record(tx, syncer.Event{Object: o.Name, ID: id, Revision: old.revision + 1, At: s.now(), Op: syncer.Delete, Actor: actor})
 	return nil
+}
+
+// letGo removes a record that is tied to one which is removed, or clears a
+// reference that means it.
+func (s *Store) letGo(tx *tx, actor string, r referrer) error {
+	o, t, err := s.object(r.object)
+	if err != nil {
+		return err
+	}
+	switch _, there := t.records[r.id]; {
+	case !there:
+		return nil // it was tied by another field, too
+	case o.Fields[r.field].For == "":
+		return s.remove(tx, actor, o, t, r.id)
+	}
+	c := &syncer.Change{Object: r.object, Op: syncer.Update, Revision: -1, Columns: []int{r.field}}
+	return s.update(tx, write{o: o, t: t, c: c, after: []mapping.Value{mapping.Null}, origin: syncer.Event{At: s.now(), Actor: actor}}, r.id)
+}
+
+// A referrer is a link field of a record.
+type referrer struct {
+	recordRef
+	field int
+}
+
+// referrers returns the link fields that hold a record, in the order of the
+// schema and then of their records' creation.
+func (s *Store) referrers(to recordRef) []referrer {
+	var found []referrer
+	for i := range s.schema.Objects {
+		o := &s.schema.Objects[i]
+		t, ok := s.tables[o.Name]
+		if !ok {
+			continue
+		}
+		for field := range o.Fields {
+			if f := &o.Fields[field]; !f.Link || f.Object != to.object {
+				continue
+			}
+			for _, id := range sorted(t.children[parent{field: field, id: to.id}]) {
+				found = append(found, referrer{recordRef{o.Name, id}, field})
+			}
+		}
+	}
+	return found
 }

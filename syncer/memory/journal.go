@@ -13,12 +13,13 @@ import (
 	"github.com/vendorsync/vendorsync/syncer"
 )
 
-// A journal keeps integrations and runs as JSON, so that what a caller holds and
+// A journal keeps integrations, runs and precedences as JSON, so that what a caller holds and
 // what is kept share nothing.
 type journal struct {
 	integrations map[string][]byte
 	runs         map[string]run
 	saved        int // how many runs were ever added
+	precedences  map[string][]byte
 }
 
 type run struct {
@@ -30,7 +31,7 @@ type run struct {
 }
 
 func newJournal() journal {
-	return journal{integrations: map[string][]byte{}, runs: map[string]run{}}
+	return journal{integrations: map[string][]byte{}, runs: map[string]run{}, precedences: map[string][]byte{}}
 }
 
 func decode[V any](data []byte) (V, error) {
@@ -236,4 +237,49 @@ func (s *Store) PruneRuns(ctx context.Context, before time.Time, keep int) (int,
 		removed++
 	}
 	return removed, nil
+}
+
+// SavePrecedence inserts or replaces the precedence of an object; one that orders
+// nothing removes it.
+func (s *Store) SavePrecedence(ctx context.Context, p syncer.Precedence) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	data, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("save the precedence of %s: %w", p.Object, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ordersNothing(p) {
+		delete(s.journal.precedences, p.Object)
+		return nil
+	}
+	s.journal.precedences[p.Object] = data
+	return nil
+}
+
+// ordersNothing reports whether a precedence names no integration.
+func ordersNothing(p syncer.Precedence) bool {
+	for _, order := range p.Fields {
+		if len(order) > 0 {
+			return false
+		}
+	}
+	return len(p.Order) == 0
+}
+
+// Precedence returns the precedence of an object, a zero one with its name if
+// there is none.
+func (s *Store) Precedence(ctx context.Context, object string) (syncer.Precedence, error) {
+	if err := ctx.Err(); err != nil {
+		return syncer.Precedence{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	data, ok := s.journal.precedences[object]
+	if !ok {
+		return syncer.Precedence{Object: object}, nil
+	}
+	return decode[syncer.Precedence](data)
 }

@@ -26,6 +26,7 @@ type link struct {
 	hash     uint64
 	stale    bool
 	missing  time.Time // since when; zero if it is not
+	withheld []syncer.Said
 }
 
 // linksOf returns an integration's links.
@@ -39,7 +40,8 @@ func (t *table) linksOf(integration string) *links {
 }
 
 // connect makes or renews the live link to a record.
-func (l *links) connect(tx *tx, id, vendorID string, hash uint64, supersedes string) {
+func (l *links) connect(tx *tx, id string, made link, supersedes string) {
+	vendorID := made.vendorID
 	old, linked := l.live[id]
 	if other, ok := l.records[vendorID]; ok && (other != id || old.vendorID != vendorID) {
 		l.release(tx, other, vendorID)
@@ -47,7 +49,7 @@ func (l *links) connect(tx *tx, id, vendorID string, hash uint64, supersedes str
 	if linked {
 		unset(tx, l.records, old.vendorID)
 	}
-	set(tx, l.live, id, link{vendorID: vendorID, hash: hash})
+	set(tx, l.live, id, made)
 	if vendorID != "" {
 		set(tx, l.records, vendorID, id)
 	}
@@ -109,6 +111,84 @@ func (l *links) spoil(tx *tx, id string) {
 		live.stale = true
 		set(tx, l.live, id, live)
 	}
+}
+
+// A movedLink is a live link that a merge took from a record.
+type movedLink struct {
+	integration string
+	link        link
+	superseded  []string // the vendor ids that it had superseded
+	demoted     bool     // the other record had a live link already
+}
+
+// move makes the live link to a record one to another. Where that has one, the
+// vendor id becomes superseded by it.
+func (l *links) move(tx *tx, from, into string) (movedLink, bool) {
+	live, linked := l.live[from]
+	if !linked {
+		return movedLink{}, false
+	}
+	m := movedLink{link: live, superseded: l.superseded[from]}
+	_, m.demoted = l.live[into]
+	unset(tx, l.live, from)
+	unset(tx, l.superseded, from)
+	ids := slices.Concat(l.superseded[into], m.superseded)
+	if !m.demoted {
+		set(tx, l.live, into, live)
+	} else if live.vendorID != "" {
+		ids = append(ids, live.vendorID)
+	}
+	if live.vendorID != "" {
+		set(tx, l.records, live.vendorID, into)
+	}
+	for _, id := range m.superseded {
+		set(tx, l.records, id, into)
+	}
+	set(tx, l.superseded, into, ids)
+	return m, true
+}
+
+// moveBack undoes a move, if the vendor id is still with the holder in the way in
+// which it came there. A vendor id of the holder's own that it has superseded
+// since is live again.
+func (l *links) moveBack(tx *tx, m movedLink, from, holder string) bool {
+	live, linked := l.live[holder]
+	isLive := linked && live.vendorID == m.link.vendorID
+	switch {
+	case m.link.vendorID == "" && m.demoted:
+		isLive = false
+	case m.link.vendorID != "" && l.records[m.link.vendorID] != holder, !m.demoted && !isLive:
+		return false
+	}
+	back := m.link
+	kept := l.superseded[holder]
+	if isLive {
+		back = live
+		unset(tx, l.live, holder)
+	}
+	var ids []string
+	kept = slices.DeleteFunc(slices.Clone(kept), func(id string) bool {
+		mine := slices.Contains(m.superseded, id)
+		if mine {
+			ids = append(ids, id)
+		}
+		return mine || id == m.link.vendorID
+	})
+	if isLive && len(kept) > 0 {
+		last := len(kept) - 1
+		set(tx, l.live, holder, link{vendorID: kept[last], stale: true})
+		kept = kept[:last]
+	}
+	set(tx, l.superseded, holder, kept)
+	back.stale = true
+	set(tx, l.live, from, back)
+	set(tx, l.superseded, from, ids)
+	for _, id := range append(ids, m.link.vendorID) {
+		if id != "" {
+			set(tx, l.records, id, from)
+		}
+	}
+	return true
 }
 
 // link returns the live link to a record in the form in which it is told, or nil.

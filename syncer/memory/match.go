@@ -29,13 +29,29 @@ func (s *Store) Match(ctx context.Context, q syncer.Query) ([][]syncer.Hit, erro
 	}
 	all := make([][]syncer.Hit, len(q.Values))
 	for i, v := range q.Values {
-		for _, id := range find(v) {
+		for _, id := range t.finals(find(v)) {
 			if r, ok := t.known(id); ok {
 				all[i] = append(all[i], hit(q, o, t, id, r))
 			}
 		}
 	}
 	return all, nil
+}
+
+// finals returns the records that the records are a part of, each once.
+func (t *table) finals(ids []string) []string {
+	if len(t.merged) == 0 {
+		return ids
+	}
+	seen := map[string]bool{}
+	var finals []string
+	for _, id := range ids {
+		if id = t.final(id); !seen[id] {
+			seen[id] = true
+			finals = append(finals, id)
+		}
+	}
+	return finals
 }
 
 // known returns a record. One that lives elsewhere, and that only the links made

@@ -31,19 +31,29 @@ type Store struct {
 	tables  map[string]*table // by object
 	leases  map[string]lease  // by integration
 	history map[recordRef][]syncer.Event
-	lastID  int64
-	journal journal
+	// runs tells by run which records it wrote, each with the number of the last
+	// event of it.
+	runs      map[string]map[recordRef]int64
+	lastID    int64
+	lastEvent int64
+	journal   journal
 }
 
 // The abilities of a Store.
 var (
-	_ syncer.Store        = (*Store)(nil)
-	_ syncer.LinkScanner  = (*Store)(nil)
-	_ syncer.KeyScanner   = (*Store)(nil)
-	_ syncer.Renewer      = (*Store)(nil)
-	_ syncer.SchemaEditor = (*Store)(nil)
-	_ syncer.Reader       = (*Store)(nil)
-	_ syncer.Journal      = (*Store)(nil)
+	_ syncer.Store            = (*Store)(nil)
+	_ syncer.LinkScanner      = (*Store)(nil)
+	_ syncer.KeyScanner       = (*Store)(nil)
+	_ syncer.Renewer          = (*Store)(nil)
+	_ syncer.SchemaEditor     = (*Store)(nil)
+	_ syncer.KeyEditor        = (*Store)(nil)
+	_ syncer.Reader           = (*Store)(nil)
+	_ syncer.RunReader        = (*Store)(nil)
+	_ syncer.ReferenceScanner = (*Store)(nil)
+	_ syncer.Tracer           = (*Store)(nil)
+	_ syncer.Merger           = (*Store)(nil)
+	_ syncer.Journal          = (*Store)(nil)
+	_ syncer.PrecedenceKeeper = (*Store)(nil)
 )
 
 // New returns an empty Store.
@@ -60,6 +70,7 @@ func New(o Options) *Store {
 		tables:  map[string]*table{},
 		leases:  map[string]lease{},
 		history: map[recordRef][]syncer.Event{},
+		runs:    map[string]map[recordRef]int64{},
 		journal: newJournal(),
 	}
 }

@@ -15,7 +15,9 @@ type table struct {
 	records  map[string]*record // by id
 	keys     map[syncer.Key]string
 	children map[parent]map[string]struct{} // ids of the records that point to a parent
+	waiting  map[int]map[string]struct{}    // ids of the records whose reference waits, by field
 	links    map[string]*links              // by integration
+	merged   map[string]merge               // the merges that stand, by the record that is a part of another
 }
 
 func newTable() *table {
@@ -23,7 +25,9 @@ func newTable() *table {
 		records:  map[string]*record{},
 		keys:     map[syncer.Key]string{},
 		children: map[parent]map[string]struct{}{},
+		waiting:  map[int]map[string]struct{}{},
 		links:    map[string]*links{},
+		merged:   map[string]merge{},
 	}
 }
 
@@ -34,6 +38,12 @@ type record struct {
 	created  time.Time
 	updated  time.Time
 	archived time.Time
+	// gaveUp are keys of the values that another record holds: the one that this
+	// one is merged into.
+	gaveUp []syncer.Key
+	// keeps are keys that the record which this one is merged into had before it took
+	// values.
+	keeps []syncer.Key
 }
 
 // A parent is a record that others point to by a link field.
@@ -60,23 +70,24 @@ func (r *record) padded(o *mapping.Object) []mapping.Value {
 	return values
 }
 
-// keysOf returns the normal forms of a record's keys. An empty one is no key.
+// keysOf returns the normal forms of the keys that a record holds. An empty one
+// is no key.
 func keysOf(o *mapping.Object, r *record) []syncer.Key {
-	var keys []syncer.Key
-	add := func(fields ...string) {
-		if text := syncer.KeyOf(o, fields, r.value); text != "" {
-			keys = append(keys, syncer.Key{Field: strings.Join(fields, ","), Text: text})
-		}
-	}
+	keys := slices.Clone(r.keeps)
 	for i := range o.Fields {
 		if o.Fields[i].Unique {
-			add(o.Fields[i].Name)
+			keys = append(keys, keyOf(o, r, o.Fields[i].Name))
 		}
 	}
 	if len(o.Key) > 0 {
-		add(o.Key...)
+		keys = append(keys, keyOf(o, r, o.Key...))
 	}
-	return keys
+	return slices.DeleteFunc(keys, func(k syncer.Key) bool { return k.Text == "" || slices.Contains(r.gaveUp, k) })
+}
+
+// keyOf returns the key that a record's values make.
+func keyOf(o *mapping.Object, r *record, fields ...string) syncer.Key {
+	return syncer.Key{Field: strings.Join(fields, ","), Text: syncer.KeyOf(o, fields, r.value)}
 }
 
 // parentsOf returns what a record points to by its link fields.
@@ -90,8 +101,33 @@ func parentsOf(o *mapping.Object, r *record) []parent {
 	return parents
 }
 
+// waitingOf returns the references of a record that wait: they have a text, and
+// the link beside them is empty.
+func waitingOf(o *mapping.Object, r *record) []int {
+	var fields []int
+	for i := range o.Fields {
+		if link := o.Resolved(i); link >= 0 && r.value(link).IsEmpty() && o.Fields[i].Normalize(r.value(i)) != "" {
+			fields = append(fields, i)
+		}
+	}
+	return fields
+}
+
+// final returns the record that a record is a part of: itself, unless it is
+// merged.
+func (t *table) final(id string) string {
+	for {
+		m, merged := t.merged[id]
+		if !merged {
+			return id
+		}
+		id = m.into
+	}
+}
+
 // replace puts a record in the place of the one with that id; nil for either is
-// none. It returns syncer.ErrConflict if another record holds one of its keys.
+// none. It returns syncer.ErrConflict if another record holds one of its keys;
+// one that is merged into it gives the key up.
 func (t *table) replace(tx *tx, o *mapping.Object, id string, next *record) error {
 	if old, ok := t.records[id]; ok {
 		for _, k := range keysOf(o, old) {
@@ -100,14 +136,20 @@ func (t *table) replace(tx *tx, o *mapping.Object, id string, next *record) erro
 		for _, p := range parentsOf(o, old) {
 			unset(tx, t.children[p], id)
 		}
+		for _, field := range waitingOf(o, old) {
+			unset(tx, t.waiting[field], id)
+		}
 		unset(tx, t.records, id)
 	}
 	if next == nil {
 		return nil
 	}
 	for _, k := range keysOf(o, next) {
-		if _, taken := t.keys[k]; taken {
-			return syncer.ErrConflict
+		if holder, taken := t.keys[k]; taken {
+			if t.final(holder) != id {
+				return syncer.ErrConflict
+			}
+			t.giveUp(tx, holder, k)
 		}
 		set(tx, t.keys, k, id)
 	}
@@ -117,8 +159,22 @@ func (t *table) replace(tx *tx, o *mapping.Object, id string, next *record) erro
 		}
 		set(tx, t.children[p], id, struct{}{})
 	}
+	for _, field := range waitingOf(o, next) {
+		if t.waiting[field] == nil {
+			t.waiting[field] = map[string]struct{}{}
+		}
+		set(tx, t.waiting[field], id, struct{}{})
+	}
 	set(tx, t.records, id, next)
 	return nil
+}
+
+// giveUp takes a key from a record, whose value stays as it is.
+func (t *table) giveUp(tx *tx, id string, k syncer.Key) {
+	r := *t.records[id]
+	r.gaveUp = append(slices.Clip(r.gaveUp), k)
+	set(tx, t.records, id, &r)
+	unset(tx, t.keys, k)
 }
 
 // sorted returns ids in the order of their creation.

@@ -27,7 +27,7 @@ func (s *Store) create(tx *tx, w write) (id string, existed bool, err error) {
 	w.fill(next)
 	if w.c.Op == syncer.Ensure {
 		if id, ok := w.t.find(w.o, next); ok {
-			return id, true, nil
+			return w.t.final(id), true, nil
 		}
 	}
 	s.lastID++
@@ -56,24 +56,36 @@ func (s *Store) update(tx *tx, w write, id string) error {
 	if !ok || w.c.Revision >= 0 && w.c.Revision != old.revision {
 		return syncer.ErrConflict
 	}
-	next := &record{revision: old.revision + 1, values: old.padded(w.o), created: old.created, updated: w.origin.At, archived: old.archived}
+	next := old.next(w.o, w.origin.At)
 	w.fill(next)
 	switch w.c.Op {
 	case syncer.Archive:
 		next.archived = w.origin.At
 	case syncer.Restore:
 		next.archived = time.Time{}
-	case syncer.Create, syncer.Ensure, syncer.Update, syncer.Delete:
+	case syncer.Create, syncer.Ensure, syncer.Update, syncer.Delete, syncer.Merged, syncer.Split:
 	}
 	return s.save(tx, w, id, old, next)
 }
 
-// fill puts the new values into a record; absent ones are left out.
+// next returns a copy of a record with the next revision, to be written to.
+func (r *record) next(o *mapping.Object, at time.Time) *record {
+	next := *r
+	next.revision, next.values, next.updated = r.revision+1, r.padded(o), at
+	return &next
+}
+
+// fill puts the new values into a record; absent ones are left out. A key that is
+// written is the record's own, even if it had given it up.
 func (w write) fill(r *record) {
 	for i, col := range w.c.Columns {
-		if w.after[i].Kind != mapping.KindAbsent {
-			r.values[col] = w.after[i]
+		if w.after[i].Kind == mapping.KindAbsent {
+			continue
 		}
+		r.values[col] = w.after[i]
+		r.gaveUp = slices.DeleteFunc(slices.Clone(r.gaveUp), func(k syncer.Key) bool {
+			return slices.Contains(strings.Split(k.Field, ","), w.o.Fields[col].Name)
+		})
 	}
 }
 
@@ -94,7 +106,7 @@ func (s *Store) save(tx *tx, w write, id string, old, next *record) error {
 }
 
 // spoil marks the links that integrations other than the writing one have to a
-// record, and to the parents of its versions, as stale.
+// record, and to those that its versions belong to, as stale.
 func (s *Store) spoil(tx *tx, o *mapping.Object, id, by string, versions ...*record) {
 	stale := map[recordRef]bool{{o.Name, id}: true}
 	for _, r := range versions {
@@ -102,7 +114,9 @@ func (s *Store) spoil(tx *tx, o *mapping.Object, id, by string, versions ...*rec
 			continue
 		}
 		for _, p := range parentsOf(o, r) {
-			stale[recordRef{o.Fields[p.field].Object, p.id}] = true
+			if f := &o.Fields[p.field]; f.Belongs() {
+				stale[recordRef{f.Object, p.id}] = true
+			}
 		}
 	}
 	for ref := range stale {
@@ -143,6 +157,14 @@ func (s *Store) log(tx *tx, w write, id string, revision int64, before func(i in
 func (s *Store) record(tx *tx, e syncer.Event) {
 	ref := recordRef{e.Object, e.ID}
 	set(tx, s.history, ref, append(slices.Clip(s.history[ref]), e))
+	if e.Run == "" {
+		return
+	}
+	if s.runs[e.Run] == nil {
+		s.runs[e.Run] = map[recordRef]int64{}
+	}
+	s.lastEvent++
+	set(tx, s.runs[e.Run], ref, s.lastEvent)
 }
 
 // mask hides a value, but not that there is one.

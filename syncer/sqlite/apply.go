@@ -50,9 +50,11 @@ type apply struct {
 	integration int64
 	// linked are the objects that integrations have links to: this one, and others.
 	linked, linkedByOthers map[int64]bool
+	withheld               map[int64]bool // objects of which this integration may have something withheld
 	// supersededKnown tells by object whether this integration has superseded
 	// vendor ids.
 	supersededKnown map[int64]bool
+	merges          map[int64]bool       // objects, as far as known, of which records are merged
 	vendors         map[int64]*vendorSet // by object
 	indexed         bool                 // links can be looked up by vendor id
 
@@ -143,22 +145,29 @@ func (a *apply) begin(ctx context.Context) (lease, error) {
 	if err := adoptAll(ctx, a.conn, a.model); err != nil {
 		return lease{}, err
 	}
-	a.linked, a.linkedByOthers = map[int64]bool{}, map[int64]bool{}
-	err = a.query(ctx, "SELECT object, integration FROM ledger_linked", nil, func(v []driver.Value) error {
-		if integer(v[1]) == a.integration {
-			a.linked[integer(v[0])] = true
-		} else {
-			a.linkedByOthers[integer(v[0])] = true
-		}
-		return nil
-	})
+	a.written.serve(a.model)
 	a.indexed = a.store.vendorIndex.Load()
 	a.vendors = a.knownVendors()
 	a.supersededKnown = map[int64]bool{}
+	a.merges = map[int64]bool{}
 	a.nextIDs = map[int64]*idCounter{}
 	a.exist = map[record]bool{}
 	a.ledger = map[record]int64{}
-	return l, err
+	return l, a.readLinked(ctx)
+}
+
+// readLinked finds out which objects integrations have links to.
+func (a *apply) readLinked(ctx context.Context) error {
+	a.linked, a.linkedByOthers, a.withheld = map[int64]bool{}, map[int64]bool{}, map[int64]bool{}
+	return a.query(ctx, "SELECT object, integration, withheld FROM ledger_linked", nil, func(v []driver.Value) error {
+		object := integer(v[0])
+		if integer(v[1]) != a.integration {
+			a.linkedByOthers[object] = true
+			return nil
+		}
+		a.linked[object], a.withheld[object] = true, integer(v[2]) > 0
+		return nil
+	})
 }
 
 // knownVendors returns what is known of the vendor ids that have links. With an
@@ -234,7 +243,9 @@ func (a *apply) unit(ctx context.Context, u *syncer.Unit, o *syncer.Outcome) err
 		}
 		a.changes = append(a.changes[:first], make([]changed, len(u.Changes))...)
 		a.batch = batch
-		a.unlearn()
+		if rerr := a.unlearn(ctx); rerr != nil {
+			return rerr
+		}
 	}
 	if _, rerr := a.exec(ctx, "RELEASE unit"); rerr != nil {
 		return rerr
@@ -243,15 +254,15 @@ func (a *apply) unit(ctx context.Context, u *syncer.Unit, o *syncer.Outcome) err
 }
 
 // unlearn drops what an undone unit may have written.
-func (a *apply) unlearn() {
+func (a *apply) unlearn(ctx context.Context) error {
 	a.links.clear()
 	a.history.clear()
 	clear(a.exist)
 	clear(a.ledger)
-	clear(a.linked)
 	clear(a.supersededKnown)
 	a.written.forget()
 	a.vendors = a.knownVendors()
+	return a.readLinked(ctx)
 }
 
 func (a *apply) writeUnit(ctx context.Context, u *syncer.Unit, o *syncer.Outcome) error {
@@ -330,7 +341,7 @@ func (a *apply) change(ctx context.Context, c *syncer.Change) (changed, bool, er
 	case syncer.Update, syncer.Archive, syncer.Restore:
 		done, err := a.update(ctx, l, c)
 		return done, false, err
-	case syncer.Delete:
+	case syncer.Delete, syncer.Merged, syncer.Split: // stand in history alone
 	}
 	return changed{}, false, fmt.Errorf("there is no change %q", c.Op)
 }
@@ -378,7 +389,8 @@ func (a *apply) bind(ctx context.Context, l *layout, field int, v mapping.Value)
 	return strconv.FormatInt(v.Int, 10), nil
 }
 
-// mustExist returns syncer.ErrConflict if a record was deleted meanwhile.
+// mustExist returns syncer.ErrConflict if a record was deleted meanwhile, or has
+// become a part of another.
 func (a *apply) mustExist(ctx context.Context, l *layout, id driver.Value) error {
 	r := record{l.number, id}
 	there, known := a.exist[r]
@@ -388,6 +400,13 @@ func (a *apply) mustExist(ctx context.Context, l *layout, id driver.Value) error
 			return err
 		}
 		there = n > 0
+		if there {
+			merged, err := a.isMerged(ctx, l, id)
+			if err != nil {
+				return err
+			}
+			there = !merged
+		}
 		a.exist[r] = there
 	}
 	if !there {
@@ -409,8 +428,11 @@ func (a *apply) find(ctx context.Context, l *layout, c *syncer.Change) (int64, e
 			return 0, err
 		}
 		id, err := a.number(ctx, l.findSQL(k), parts...)
-		if err != nil || id > 0 {
-			return id, err
+		if err != nil {
+			return 0, err
+		}
+		if id > 0 {
+			return a.root(ctx, l, id)
 		}
 	}
 	return 0, nil
@@ -530,6 +552,11 @@ func (a *apply) update(ctx context.Context, l *layout, c *syncer.Change) (change
 			return changed{}, err
 		}
 	}
+	if c.Op == syncer.Restore || c.Revision < 0 {
+		if merged, err := a.isMerged(ctx, l, target.record); err != nil || merged {
+			return changed{}, orConflict(err)
+		}
+	}
 	if !target.fresh {
 		if err := a.spoil(ctx, l, target.record); err != nil {
 			return changed{}, err
@@ -560,6 +587,12 @@ func (a *apply) update(ctx context.Context, l *layout, c *syncer.Change) (change
 	a.params.add(target.record)
 	a.params.add(revision)
 	n, err := a.execParams(ctx, a.updating(l, c.Op, shape), a.params)
+	if err != nil && takesUniqueKey(err) {
+		if err := a.takeKeys(ctx, l, target.record, c); err != nil {
+			return changed{}, err
+		}
+		n, err = a.execParams(ctx, a.updating(l, c.Op, shape), a.params)
+	}
 	switch {
 	case err != nil && takesUniqueKey(err), err == nil && n == 0:
 		return changed{}, syncer.ErrConflict
@@ -580,12 +613,12 @@ func (a *apply) update(ctx context.Context, l *layout, c *syncer.Change) (change
 }
 
 // spoil marks the links that other integrations have to a record as stale, and
-// those to what it belongs to.
+// those to what it is a part of.
 func (a *apply) spoil(ctx context.Context, l *layout, id driver.Value) error {
 	if err := a.spoilLink(ctx, l.number, id); err != nil {
 		return err
 	}
-	for _, f := range l.links {
+	for _, f := range l.belongs {
 		parent := a.model.parent(l, f)
 		if !a.linkedByOthers[parent.number] {
 			continue
@@ -604,13 +637,13 @@ func (a *apply) spoil(ctx context.Context, l *layout, id driver.Value) error {
 }
 
 // spoilParents marks the links that other integrations have to what a record is
-// going to belong to as stale.
+// going to be a part of as stale.
 func (a *apply) spoilParents(ctx context.Context, l *layout, c *syncer.Change) error {
-	if len(l.links) == 0 {
+	if len(l.belongs) == 0 {
 		return nil
 	}
 	for i, col := range c.Columns {
-		if !l.columns[col].link || !a.linkedByOthers[a.model.parent(l, col).number] {
+		if !l.object.Fields[col].Belongs() || !a.linkedByOthers[a.model.parent(l, col).number] {
 			continue
 		}
 		v := c.After[i]

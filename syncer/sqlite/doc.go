@@ -23,17 +23,35 @@
 // lists are JSON arrays, booleans 0 and 1; a custom field is a column like the
 // others. The columns that end in _key hold the form by which a key is matched
 // where it differs from the text that is shown; they and those that begin with an
-// underscore belong to the store. The views links and history show where records
-// come from and what became of them; the tables that begin with ledger_ are behind
-// them.
+// underscore belong to the store. The views links, merges and history show where
+// records come from and what became of them; the tables that begin with ledger_ are
+// behind them.
+//
+// A reference such as assigned_to keeps what the vendor says. The id of the record
+// that it means stands beside it, in assigned_to_id, once there is one:
+//
+//	SELECT a.serial_number, u.full_name FROM assets a JOIN users u ON u.id = a.assigned_to_id
+//
+// # Records that are one
+//
+// [Store.Merge] makes a record a part of another. Both rows stay: that of the part
+// is archived, shows what it showed, and stands in the view merges. Runs find the
+// other record in its place, by whatever they look for, and so links, references
+// and children lead to that. A key is never in two rows, so where the other takes
+// it, or a run writes it there, the part goes on showing it but is not found by it.
+// [Store.Split] takes back what nobody has changed since.
+//
+//	SELECT a.* FROM assets a LEFT JOIN merges m ON m.object = 'assets' AND m.record = a.id WHERE m.record IS NULL
 //
 // # Edits by hand
 //
 // An INSERT, UPDATE or DELETE by another program is noticed by triggers: it stands
 // in the history, without an actor, and raises the revision, so that the next run
 // compares the record anew. A key may be typed in any form; the next run finds the
-// one by which it is matched. Deleting a record takes its links along, and what
-// belongs to it, such as the installs of an asset.
+// one by which it is matched. Deleting a record takes its links along, and what is a
+// part of it, such as the installs of an asset; references to it wait for another,
+// and records merged into it are archived records of their own. A merged record
+// that is taken out of the archive by hand is still a part of the other.
 //
 // # Several processes
 //

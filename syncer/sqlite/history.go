@@ -23,6 +23,8 @@ const (
 	codeArchive = 3
 	codeRestore = 4
 	codeDelete  = 5
+	codeMerge   = 6
+	codeSplit   = 7
 )
 
 func opCode(op syncer.Op) byte {
@@ -35,6 +37,10 @@ func opCode(op syncer.Op) byte {
 		return codeRestore
 	case syncer.Delete:
 		return codeDelete
+	case syncer.Merged:
+		return codeMerge
+	case syncer.Split:
+		return codeSplit
 	case syncer.Update:
 	}
 	return codeUpdate
@@ -50,6 +56,10 @@ func opOf(code int64) syncer.Op {
 		return syncer.Restore
 	case codeDelete:
 		return syncer.Delete
+	case codeMerge:
+		return syncer.Merged
+	case codeSplit:
+		return syncer.Split
 	}
 	return syncer.Update
 }
@@ -139,7 +149,6 @@ func (a *apply) changesJSON(ctx context.Context, l *layout, c *syncer.Change) (d
 		}
 		hidden := c.Hidden != nil && c.Hidden[i]
 		if hidden {
-			before, after = mask(before), mask(after)
 			if err := a.hide(ctx, l, col); err != nil {
 				return nil, err
 			}
@@ -149,16 +158,7 @@ func (a *apply) changesJSON(ctx context.Context, l *layout, c *syncer.Change) (d
 		} else {
 			b = append(b, ',')
 		}
-		b = append(b, '"')
-		b = append(b, l.object.Fields[col].Name...)
-		b = append(b, `":[`...)
-		b = appendJSON(b, before)
-		b = append(b, ',')
-		b = appendJSON(b, after)
-		if hidden {
-			b = append(b, ",true"...)
-		}
-		b = append(b, ']')
+		b = appendChange(b, l.object.Fields[col].Name, before, after, hidden)
 	}
 	a.scratch = b
 	if len(b) == 0 {
@@ -166,6 +166,23 @@ func (a *apply) changesJSON(ctx context.Context, l *layout, c *syncer.Change) (d
 	}
 	a.scratch = append(b, '}')
 	return string(a.scratch), nil
+}
+
+// appendChange appends a field's entry in the JSON text of changes.
+func appendChange(b []byte, field string, before, after mapping.Value, hidden bool) []byte {
+	if hidden {
+		before, after = mask(before), mask(after)
+	}
+	b = append(b, '"')
+	b = append(b, field...)
+	b = append(b, `":[`...)
+	b = appendJSON(b, before)
+	b = append(b, ',')
+	b = appendJSON(b, after)
+	if hidden {
+		b = append(b, ",true"...)
+	}
+	return append(b, ']')
 }
 
 // mask hides a value, but not that there is one.
@@ -280,7 +297,7 @@ func (p *past) read(v []driver.Value) error {
 }
 
 const (
-	sqlHistory = `SELECT h.revision, h.op, coalesce(h.at, b.at), b.actor, i.id, b.run,
+	sqlHistory = `SELECT h.revision, h.op, coalesce(h.at, b.at), coalesce(h.actor, b.actor), i.id, b.run,
 		CASE WHEN typeof(h.changes) = 'text' THEN h.changes END, c.fields, c.hidden
 		FROM ledger_history h
 		LEFT JOIN ledger_batches b ON b.number = h.batch

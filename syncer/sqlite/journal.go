@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -252,4 +253,47 @@ func prunable(ctx context.Context, c *conn, before time.Time, keep int) ([]strin
 		return nil
 	})
 	return old, err
+}
+
+// SavePrecedence inserts or replaces the precedence of p.Object; one that orders
+// nothing removes it. Neither the object nor the integrations have to be there.
+func (s *Store) SavePrecedence(ctx context.Context, p syncer.Precedence) error {
+	doing := "save the precedence of " + p.Object
+	document, err := json.Marshal(p)
+	if err != nil {
+		return s.explain(err, doing)
+	}
+	err = s.write(ctx, func(c *conn) error {
+		if ordersNothing(p) {
+			_, err := c.exec(ctx, "DELETE FROM precedences WHERE object = ?", p.Object)
+			return err
+		}
+		var updated driver.Value
+		if !p.UpdatedAt.IsZero() {
+			updated = timeText(p.UpdatedAt)
+		}
+		_, err := c.exec(ctx, `INSERT INTO precedences (object, updated_at, document) VALUES (?, ?, ?)
+			ON CONFLICT (object) DO UPDATE SET updated_at = excluded.updated_at, document = excluded.document`, p.Object, updated, string(document))
+		return err
+	})
+	return s.explain(err, doing)
+}
+
+func ordersNothing(p syncer.Precedence) bool {
+	for _, order := range p.Fields {
+		if len(order) > 0 {
+			return false
+		}
+	}
+	return len(p.Order) == 0
+}
+
+// Precedence returns the precedence of an object, a zero one with its name if
+// there is none.
+func (s *Store) Precedence(ctx context.Context, object string) (syncer.Precedence, error) {
+	found, err := document[syncer.Precedence](ctx, s, "SELECT document FROM precedences WHERE object = ?", object)
+	if errors.Is(err, syncer.ErrNotFound) {
+		return syncer.Precedence{Object: object}, nil
+	}
+	return found, s.explain(err, "read the precedence of "+object)
 }

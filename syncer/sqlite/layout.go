@@ -14,7 +14,8 @@ import (
 //
 // Records are matched by the normal forms of their keys. A key field has a second
 // column, <field>_key, that holds its normal form where that differs from the
-// visible text, and is NULL in a typical row. The unique indexes are on
+// visible text, and is NULL in a typical row. It is empty in a record that has
+// given the key up to the one it was merged into. The unique indexes are on
 // coalesce(<field>_key, <field>), and every look-up uses that expression.
 type layout struct {
 	object  *mapping.Object
@@ -23,6 +24,7 @@ type layout struct {
 	columns []column // by field
 	keys    []key
 	links   []int // the fields that are links
+	belongs []int // those of them that make a record a part of another
 	// selected are the columns of all fields, of a table called t.
 	selected string
 	lookups  sync.Map // the texts of statements, by lookup
@@ -34,6 +36,9 @@ type column struct {
 	keyed   string // the quoted name of its second column, empty if it has none
 	integer bool   // the visible column holds integers
 	link    bool
+	// text is the quoted name of the reference whose record this link holds, empty
+	// for a structural link.
+	text string
 }
 
 // A key is a unique field or an object's composite key.
@@ -71,11 +76,17 @@ func newLayout(o *mapping.Object, number int64) *layout {
 	for i := range o.Fields {
 		f := &o.Fields[i]
 		c := column{name: quote(f.Name), link: f.Link, integer: f.Link || f.Type == mapping.Integer || f.Type == mapping.Boolean}
-		if !c.integer && (f.Unique || slices.Contains(o.Key, f.Name)) {
-			c.keyed = quote(f.Name + "_key")
+		if !f.Link && (f.Unique || slices.Contains(o.Key, f.Name)) {
+			c.keyed = keyedName(f.Name)
+		}
+		if f.For != "" {
+			c.text = quote(f.For)
 		}
 		if f.Link {
 			l.links = append(l.links, i)
+		}
+		if f.Belongs() {
+			l.belongs = append(l.belongs, i)
 		}
 		l.columns = append(l.columns, c)
 		if i > 0 {
@@ -106,7 +117,7 @@ func (l *layout) newKey(fields []int) key {
 		names[i] = l.object.Fields[f].Name
 		c := &l.columns[f]
 		switch {
-		case c.integer:
+		case c.keyed == "":
 			k.exprs = append(k.exprs, c.name)
 		case i == 0:
 			k.exprs = append(k.exprs, "coalesce("+c.keyed+", "+c.name+")")
@@ -116,7 +127,7 @@ func (l *layout) newKey(fields []int) key {
 	}
 	k.name = strings.Join(names, ",")
 	k.where = k.exprs[0] + " <> ''"
-	if l.columns[fields[0]].integer {
+	if l.columns[fields[0]].keyed == "" {
 		k.where = k.exprs[0] + " IS NOT NULL"
 	}
 	return k
@@ -184,16 +195,32 @@ func (l *layout) createIndexes() []string {
 	}
 	for _, f := range l.links {
 		if !slices.ContainsFunc(l.keys, func(k key) bool { return k.fields[0] == f }) {
-			name := quote(l.object.Name + "_" + l.object.Fields[f].Name)
-			all = append(all, "CREATE INDEX "+name+" ON "+l.table+" ("+l.columns[f].name+")")
+			all = append(all, l.createLinkIndex(f))
 		}
 	}
 	return all
 }
 
+// createLinkIndex returns the statement that makes the index of a link. That of
+// a resolved reference holds the records that have it, and under NULL those that
+// wait for it; it costs nothing for a record without the reference.
+func (l *layout) createLinkIndex(field int) string {
+	c := &l.columns[field]
+	index := "CREATE INDEX " + l.indexName(l.object.Fields[field].Name) + " ON " + l.table + " (" + c.name + ")"
+	if c.text != "" {
+		index += " WHERE " + c.name + " IS NOT NULL OR " + c.text + " <> ''"
+	}
+	return index
+}
+
+// keyedName returns the quoted name of a field's second column.
+func keyedName(field string) string { return quote(field + "_key") }
+
+// indexName returns the quoted name of an index.
+func (l *layout) indexName(of string) string { return quote(l.object.Name + "_" + of) }
+
 func (l *layout) createKeyIndex(k *key) string {
-	name := quote(l.object.Name + "_" + strings.ReplaceAll(k.name, ",", "_"))
-	return "CREATE UNIQUE INDEX " + name + " ON " + l.table + " (" + strings.Join(k.exprs, ", ") + ") WHERE " + k.where
+	return "CREATE UNIQUE INDEX " + l.indexName(strings.ReplaceAll(k.name, ",", "_")) + " ON " + l.table + " (" + strings.Join(k.exprs, ", ") + ") WHERE " + k.where
 }
 
 // historyView returns the statement that makes the view of the whole history.
@@ -201,8 +228,8 @@ func (m *model) historyView() string {
 	var b strings.Builder
 	b.WriteString(`CREATE VIEW history AS
 SELECT o.name AS object, h.record, h.revision, coalesce(h.at, b.at) AS at,
-  CASE h.op WHEN 1 THEN 'create' WHEN 2 THEN 'update' WHEN 3 THEN 'archive' WHEN 4 THEN 'restore' WHEN 5 THEN 'delete' END AS op,
-  b.actor, i.id AS integration, b.run,
+  CASE h.op WHEN 1 THEN 'create' WHEN 2 THEN 'update' WHEN 3 THEN 'archive' WHEN 4 THEN 'restore' WHEN 5 THEN 'delete' WHEN 6 THEN 'merge' WHEN 7 THEN 'split' END AS op,
+  coalesce(h.actor, b.actor) AS actor, i.id AS integration, b.run,
   CASE typeof(h.changes) WHEN 'integer' THEN (SELECT c.fields FROM ledger_columns c WHERE c.number = h.changes) ELSE h.changes END AS changes
 FROM ledger_history h
 JOIN ledger_objects o ON o.number = h.object

@@ -100,7 +100,15 @@ func (a *apply) link(ctx context.Context, c *syncer.LinkChange) error {
 	if err := a.nowLinked(ctx, l); err != nil {
 		return err
 	}
-	if !target.fresh {
+	if err := a.renewOrConnect(ctx, l, r, target.fresh, c); err != nil {
+		return err
+	}
+	return a.withhold(ctx, l, r, c.Withheld)
+}
+
+// renewOrConnect renews the link that a record has, or makes one.
+func (a *apply) renewOrConnect(ctx context.Context, l *layout, r record, fresh bool, c *syncer.LinkChange) error {
+	if !fresh {
 		n, err := a.exec(ctx, sqlRenewLink, signed(c.Hash), r.object, r.id, a.integration, vendorValue(c.VendorID))
 		if err != nil {
 			return err
@@ -266,6 +274,9 @@ func (a *apply) drop(ctx context.Context, r record) error {
 	if _, err := a.exec(ctx, "DELETE FROM ledger_links WHERE object = ? AND target = ? AND integration = ?", r.object, r.id, a.integration); err != nil {
 		return err
 	}
+	if err := a.withholdNothing(ctx, r); err != nil {
+		return err
+	}
 	return a.forget(ctx, r)
 }
 
@@ -336,6 +347,9 @@ func (a *apply) unlink(ctx context.Context, r record, fresh bool, c *syncer.Link
 		return err
 	}
 	if n > 0 {
+		if err := a.withholdNothing(ctx, r); err != nil {
+			return err
+		}
 		return a.forget(ctx, r)
 	}
 	_, err = a.exec(ctx, "DELETE FROM ledger_superseded WHERE integration = ? AND object = ? AND vendor_id = ? AND target = ?", a.integration, r.object, vendorValue(c.VendorID), r.id)

@@ -27,7 +27,8 @@ func chunkFor(n int) int {
 	return size
 }
 
-// Match answers one question about many values at once.
+// Match answers one question about many values at once. In the place of a record
+// that was merged, it finds the one that it is a part of.
 func (s *Store) Match(ctx context.Context, q syncer.Query) ([][]syncer.Hit, error) {
 	found := make([][]syncer.Hit, len(q.Values))
 	var err error
@@ -64,7 +65,15 @@ type matching struct {
 	integration int64
 	others      bool // another integration has links to the object
 	elsewhere   bool // the integration's records are elsewhere
+	merges      bool // records of the object are merged
+	merged      []found
 	slab        []mapping.Value
+}
+
+// A found is a record that one of the values found.
+type found struct {
+	place int
+	id    int64
 }
 
 func (m *matching) run(ctx context.Context) error {
@@ -75,12 +84,29 @@ func (m *matching) run(ctx context.Context) error {
 	if err := m.readLinked(ctx); err != nil {
 		return err
 	}
+	if m.merges, err = hasMerges(ctx, m.conn, m.layout); err != nil {
+		return err
+	}
+	if err := m.answer(ctx); err != nil {
+		return err
+	}
+	for _, f := range m.merged {
+		if err := m.alsoRecord(ctx, f.place, f.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *matching) answer(ctx context.Context) error {
 	switch m.q.By {
 	case syncer.ByID:
 		if m.elsewhere {
-			return m.ask(ctx, lookup{by: byLedgerID}, m.textValue)
+			if err := m.ask(ctx, lookup{by: byLedgerID}, m.textValue); err != nil {
+				return err
+			}
 		}
-		return m.ask(ctx, lookup{by: byID}, m.idValue)
+		return m.askAbout(ctx, lookup{by: byID}, m.idValue, func(i int) bool { return m.found[i] == nil })
 	case syncer.ByLink:
 		live, superseded := lookup{by: byLink}, lookup{by: bySuperseded}
 		if m.elsewhere {
@@ -139,6 +165,7 @@ type lookup struct {
 	field  int // of byParent
 	key    string
 	shared bool
+	merges bool
 	chunk  int
 }
 
@@ -174,7 +201,11 @@ func (l *layout) newLookupSQL(k lookup) string {
 	own := func(target string) string {
 		return fmt.Sprintf("ledger_links l ON l.object = %d AND l.target = %s AND l.integration = ?", l.number, target)
 	}
-	selected := l.hitSQL(k.shared, `t."id", t."revision", t."archived_at" IS NOT NULL`, `+t."id"`) + ", " + l.selected
+	archived := `t."archived_at" IS NOT NULL`
+	if k.merges {
+		archived = fmt.Sprintf(`CASE WHEN EXISTS (SELECT 1 FROM ledger_merges g WHERE g.object = %d AND g.record = +t."id") THEN %d ELSE %s END`, l.number, stateMerged, archived)
+	}
+	selected := l.hitSQL(k.shared, `t."id", t."revision", `+archived, `+t."id"`) + ", " + l.selected
 	switch k.by {
 	case byID:
 		return fmt.Sprintf(`%s FROM %s CROSS JOIN %s t ON t."id" = v.column2 LEFT JOIN %s`, selected, asked, l.table, own(`+t."id"`))
@@ -225,6 +256,10 @@ func (l *layout) vendorJoin() string {
 func (l *layout) supersededJoin() string {
 	return fmt.Sprintf("ledger_superseded s ON s.object = %d AND s.vendor_id = v.column2 AND s.integration = ?", l.number)
 }
+
+// stateMerged is what stands in the place of whether a record is archived for one
+// that is a part of another.
+const stateMerged = 2
 
 // hitSQL selects what every hit has: the record's id, revision, and whether it is
 // archived, then the asking integration's link, called l, and whether another has
@@ -283,7 +318,7 @@ func (m *matching) ask(ctx context.Context, k lookup, parts func(v string) ([]dr
 }
 
 func (m *matching) askAbout(ctx context.Context, k lookup, parts func(v string) ([]driver.Value, bool), about func(i int) bool) error {
-	k.shared = m.others
+	k.shared, k.merges = m.others, m.merges
 	var values []driver.Value
 	var places []int
 	each := 1
@@ -293,7 +328,12 @@ func (m *matching) askAbout(ctx context.Context, k lookup, parts func(v string) 
 		}
 		k.chunk = chunkFor(len(places))
 		err := m.query(ctx, m.layout.lookupSQL(k), m.arguments(k, values, each), func(row []driver.Value) error {
-			m.keep(places[integer(row[0])], m.hit(row[1:]))
+			place := places[integer(row[0])]
+			if integer(row[3]) == stateMerged {
+				m.merged = append(m.merged, found{place, integer(row[1])})
+				return nil
+			}
+			m.keep(place, m.hit(row[1:]))
 			return nil
 		})
 		values, places = values[:0], places[:0]
@@ -369,8 +409,15 @@ func (l *layout) keyText(k *key, values []mapping.Value) string {
 	return syncer.KeyOf(l.object, names, func(i int) mapping.Value { return values[i] })
 }
 
-// alsoRecord adds a record to what was found, unless it is there already.
+// alsoRecord adds a record, or the one that it is a part of, to what was found,
+// unless it is there already.
 func (m *matching) alsoRecord(ctx context.Context, place int, id int64) error {
+	if m.merges {
+		var err error
+		if id, err = mergeRoot(ctx, m.conn, m.layout, id); err != nil {
+			return err
+		}
+	}
 	text := idText(id)
 	if slices.ContainsFunc(m.found[place], func(h syncer.Hit) bool { return h.ID == text }) {
 		return nil

@@ -22,6 +22,9 @@ var migrations embed.FS
 // and finds it made when it looks again.
 const migrateTries = 3
 
+// customFieldsVersion is the version since which a database has custom fields.
+const customFieldsVersion = 1
+
 // migrate brings the database to the newest version.
 func (s *Store) migrate(ctx context.Context) (err error) {
 	q := url.Values{"_txlock": {"immediate"}, "_pragma": {fmt.Sprintf("busy_timeout(%d)", s.opt.BusyTimeout.Milliseconds())}}
@@ -51,12 +54,19 @@ func (s *Store) migrate(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if stale, err := staleTriggers(ctx, s.writer, m); err != nil || len(stale) == 0 {
+	lacks, err := missing(ctx, s.writer, m)
+	if err != nil {
+		return err
+	}
+	if stale, err := staleTriggers(ctx, s.writer, m); err != nil || len(stale)+len(lacks) == 0 {
 		return err
 	}
 	return s.writer.transact(ctx, "BEGIN IMMEDIATE", func() error {
 		m, err := s.currentModel(ctx, s.writer)
 		if err != nil {
+			return err
+		}
+		if err := ensureCustom(ctx, s.writer, m); err != nil {
 			return err
 		}
 		return ensureTriggers(ctx, s.writer, m)
@@ -77,6 +87,11 @@ func (s *Store) migrateOnce(ctx context.Context, p *goose.Provider) error {
 	}
 	if current == target {
 		return nil
+	}
+	if current >= customFieldsVersion {
+		if _, err := s.readSchema(ctx, s.writer); err != nil {
+			return err
+		}
 	}
 	done, err := p.Up(ctx)
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 type model struct {
 	schema  *mapping.Schema
 	layouts []*layout // in the order of the schema's objects
-	custom  int64     // how many custom fields it has
+	// version goes up with each custom field, and each change of one.
+	version int64
 }
 
 // layout returns the layout of an object, nil if there is none.
@@ -36,8 +37,8 @@ func (m *model) object(name string) (*layout, error) {
 }
 
 // newModel lays out a schema. Numbers are the objects' numbers in the ledger.
-func newModel(schema *mapping.Schema, custom int64, numbers map[string]int64) (*model, error) {
-	m := &model{schema: schema, custom: custom}
+func newModel(schema *mapping.Schema, version int64, numbers map[string]int64) (*model, error) {
+	m := &model{schema: schema, version: version}
 	for i := range schema.Objects {
 		o := &schema.Objects[i]
 		number, ok := numbers[o.Name]
@@ -49,9 +50,8 @@ func newModel(schema *mapping.Schema, custom int64, numbers map[string]int64) (*
 	return m, nil
 }
 
-// readModel reads the model: the standard schema with the database's custom
-// fields.
-func (s *Store) readModel(ctx context.Context, c *conn) (*model, error) {
+// readSchema reads the schema: the standard one with the database's custom fields.
+func (s *Store) readSchema(ctx context.Context, c *conn) (*mapping.Schema, error) {
 	schema := mapping.Standard()
 	if len(s.opt.Roles) > 0 {
 		var err error
@@ -59,7 +59,6 @@ func (s *Store) readModel(ctx context.Context, c *conn) (*model, error) {
 			return nil, err
 		}
 	}
-	var custom int64
 	err := c.query(ctx, "SELECT object, definition FROM custom_fields ORDER BY number", nil, func(v []driver.Value) error {
 		var f mapping.Field
 		if err := json.Unmarshal([]byte(text(v[1])), &f); err != nil {
@@ -67,11 +66,23 @@ func (s *Store) readModel(ctx context.Context, c *conn) (*model, error) {
 		}
 		var err error
 		if schema, err = schema.With(text(v[0]), f); err != nil {
-			return fmt.Errorf("read the custom fields: %w", err)
+			return &connector.Error{
+				Class: connector.ErrInvalid, Message: fmt.Sprintf("this version has a use of its own for the name of the custom field %q of %s: %v", f.Name, text(v[0]), err),
+				Remedy: "with the sqlite3 command, rename the column, and the field in the table custom_fields", Err: err,
+			}
 		}
-		custom++
 		return nil
 	})
+	return schema, err
+}
+
+// readModel reads the model.
+func (s *Store) readModel(ctx context.Context, c *conn) (*model, error) {
+	schema, err := s.readSchema(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	version, err := c.number(ctx, sqlVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -83,29 +94,30 @@ func (s *Store) readModel(ctx context.Context, c *conn) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newModel(schema, custom, numbers)
+	return newModel(schema, version, numbers)
 }
 
-// countCustom tells a model of yesterday from that of today: custom fields are
-// only ever added.
-const countCustom = "SELECT count(*) FROM custom_fields"
+// sqlVersion tells a model of yesterday from that of today: custom fields are
+// only ever added and changed.
+const sqlVersion = "SELECT count(*) + coalesce(sum(edits), 0) FROM custom_fields"
 
 // currentModel returns the model as the connection sees it, which another process
-// may have extended since it was last read.
+// may have changed since it was last read. A reader may also see an older one than
+// the last.
 func (s *Store) currentModel(ctx context.Context, c *conn) (*model, error) {
-	custom, err := c.number(ctx, countCustom)
+	version, err := c.number(ctx, sqlVersion)
 	if err != nil {
 		return nil, err
 	}
-	m := s.model.Load()
-	if m != nil && m.custom >= custom {
-		return m, nil
+	last := s.model.Load()
+	if last != nil && last.version == version {
+		return last, nil
 	}
-	if m, err = s.readModel(ctx, c); err != nil {
-		return nil, err
+	m, err := s.readModel(ctx, c)
+	if err == nil && (last == nil || last.version < m.version) {
+		s.model.CompareAndSwap(last, m)
 	}
-	s.model.Store(m)
-	return m, nil
+	return m, err
 }
 
 // freshModel is currentModel on a connection of its own.
@@ -118,8 +130,9 @@ func (s *Store) freshModel(ctx context.Context) (m *model, err error) {
 }
 
 // AddField adds a custom field to an object: a column of its own, after all
-// others, with an index if it is unique. The name cannot be that of another field
-// or of a system column.
+// others, with an index if it is unique. A reference brings the column of the
+// record it means along. The name cannot be that of another field or of a system
+// column.
 func (s *Store) AddField(ctx context.Context, object string, f mapping.Field) error {
 	err := s.write(ctx, func(c *conn) error { return s.addField(ctx, c, object, f) })
 	if err != nil {
@@ -137,38 +150,22 @@ func (s *Store) addField(ctx context.Context, c *conn, object string, f mapping.
 	if _, err := old.object(object); err != nil {
 		return err
 	}
-	schema, err := old.schema.With(object, f)
-	if err != nil {
+	if _, err := old.schema.With(object, f); err != nil {
 		return &connector.Error{Class: connector.ErrInvalid, Message: err.Error(), Remedy: "give the field another name or type", Err: err}
 	}
-	numbers := map[string]int64{}
-	for _, l := range old.layouts {
-		numbers[l.object.Name] = l.number
-	}
-	m, err := newModel(schema, old.custom+1, numbers)
-	if err != nil {
-		return err
-	}
-	l := m.layout(object)
-	i := len(l.columns) - 1
-	definition, err := json.Marshal(l.object.Fields[i])
+	definition, err := json.Marshal(f)
 	if err != nil {
 		return err
 	}
 	if _, err := c.exec(ctx, "INSERT INTO custom_fields (object, name, definition) VALUES (?, ?, ?)", object, f.Name, string(definition)); err != nil {
 		return err
 	}
-	statements := []string{"ALTER TABLE " + l.table + " ADD COLUMN " + l.columnDefinition(i)}
-	if keyed := l.columns[i].keyed; keyed != "" {
-		statements = append(statements, "ALTER TABLE "+l.table+" ADD COLUMN "+keyed+" TEXT")
+	m, err := s.readModel(ctx, c)
+	if err != nil {
+		return err
 	}
-	if k := l.key([]string{f.Name}); k != nil {
-		statements = append(statements, l.createKeyIndex(k))
-	}
-	for _, sql := range statements {
-		if _, err := c.exec(ctx, sql); err != nil {
-			return err
-		}
+	if err := ensureCustom(ctx, c, m); err != nil {
+		return err
 	}
 	return ensureTriggers(ctx, c, m)
 }

@@ -16,8 +16,8 @@ import (
 )
 
 // Records yields the records of an object, ordered by id. Beside the fields,
-// q.Where may name id. It sees the database as it was when the first record was
-// asked for.
+// q.Where may name id. A merged record is an archived one. It sees the database as
+// it was when the first record was asked for.
 func (s *Store) Records(ctx context.Context, q syncer.RecordQuery) iter.Seq2[syncer.Record, error] {
 	return scan(ctx, s, "read the records of "+q.Object, func(c *conn, yield func(syncer.Record) error) error {
 		m, err := s.currentModel(ctx, c)

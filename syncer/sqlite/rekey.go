@@ -105,7 +105,7 @@ func rekey(ctx context.Context, c *conn, l *layout, r handmade) error {
 // keyForm returns what the second column of a key field holds beside a value:
 // the normal form where it differs from the visible text.
 func (l *layout) keyForm(field int, v mapping.Value) driver.Value {
-	if v.IsEmpty() {
+	if v.IsEmpty() || l.columns[field].integer && v.Kind == mapping.KindInt {
 		return nil
 	}
 	normal := l.object.Fields[field].Normalize(v)
@@ -148,7 +148,7 @@ func adoptInserted(ctx context.Context, c *conn, m *model, l *layout, r handmade
 	if _, err = c.exec(ctx, "UPDATE ledger_links SET stale = 1 WHERE object = ? AND target = ?", l.number, r.id); err != nil {
 		return err
 	}
-	for _, f := range l.links {
+	for _, f := range l.belongs {
 		if parent, ok := recordID(r.values[f].Text); ok {
 			if _, err := c.exec(ctx, "UPDATE ledger_links SET stale = 1 WHERE object = ? AND target = ?", m.parent(l, f).number, parent); err != nil {
 				return err
@@ -163,16 +163,22 @@ func adoptInserted(ctx context.Context, c *conn, m *model, l *layout, r handmade
 func hiddenAmong(ctx context.Context, c *conn, l *layout, fields []string) (string, error) {
 	hidden := []string{}
 	for _, f := range fields {
-		n, err := c.number(ctx, "SELECT EXISTS (SELECT 1 FROM ledger_hidden WHERE object = ? AND field = ?)", l.number, f)
+		is, err := isHidden(ctx, c, l, f)
 		if err != nil {
 			return "", err
 		}
-		if n > 0 {
+		if is {
 			hidden = append(hidden, f)
 		}
 	}
 	b, err := json.Marshal(hidden)
 	return string(b), err
+}
+
+// isHidden reports whether a field is sensitive to some integration.
+func isHidden(ctx context.Context, c *conn, l *layout, field string) (bool, error) {
+	n, err := c.number(ctx, "SELECT EXISTS (SELECT 1 FROM ledger_hidden WHERE object = ? AND field = ?)", l.number, field)
+	return n > 0, err
 }
 
 // columnsNumber returns the number under which a set of filled columns is kept.

@@ -3,9 +3,12 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"fmt"
 	"iter"
 	"strings"
 
+	"github.com/vendorsync/vendorsync/connector"
+	"github.com/vendorsync/vendorsync/mapping"
 	"github.com/vendorsync/vendorsync/syncer"
 )
 
@@ -134,4 +137,49 @@ func joinKey(parts []driver.Value) string {
 		texts[i] = text(p)
 	}
 	return strings.Join(texts, syncer.KeySeparator)
+}
+
+// waitingSQL selects the records in which a reference waits: those that stand
+// under NULL in the index of its link.
+func (l *layout) waitingSQL(link int) string {
+	c := &l.columns[link]
+	return `SELECT "id", "revision", ` + c.text + " FROM " + l.table + " WHERE " + c.name + " IS NULL AND " + c.text + " <> ''"
+}
+
+// ScanWaiting yields the records in which the reference of that name has a text
+// and no record, archived ones included. In a merged record, nothing waits.
+func (s *Store) ScanWaiting(ctx context.Context, object, field string) iter.Seq2[syncer.Waiting, error] {
+	doing := fmt.Sprintf("read which %s wait for %s", object, field)
+	return scan(ctx, s, doing, func(c *conn, yield func(syncer.Waiting) error) error {
+		m, err := s.currentModel(ctx, c)
+		if err != nil {
+			return err
+		}
+		l, err := m.object(object)
+		if err != nil {
+			return err
+		}
+		at, link := l.object.Field(field), -1
+		if at >= 0 {
+			link = l.object.Resolved(at)
+		}
+		if link < 0 {
+			return &connector.Error{Class: connector.ErrInvalid, Message: fmt.Sprintf("%s have no reference %q", object, field), Remedy: "name a field of type reference, such as assigned_to of assets"}
+		}
+		query := l.waitingSQL(link)
+		merges, err := hasMerges(ctx, c, l)
+		if err != nil {
+			return err
+		}
+		if merges { // of a merged record, nothing waits
+			query += fmt.Sprintf(` AND +"id" NOT IN (SELECT record FROM ledger_merges WHERE object = %d)`, l.number)
+		}
+		return c.query(ctx, query, nil, func(v []driver.Value) error {
+			w := syncer.Waiting{ID: idText(v[0]), Revision: integer(v[1]), Text: text(v[2])}
+			if l.object.Fields[at].Normalize(mapping.TextValue(w.Text)) == "" {
+				return nil
+			}
+			return yield(w)
+		})
+	})
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -81,7 +82,7 @@ func TestCustomFieldsBecomeColumnsThatTriggersKnow(t *testing.T) {
 	s := openFile(t)
 	require.NoError(t, s.AddField(ctx, "assets", mapping.Field{Name: "rack", Type: mapping.Text, Unique: true}))
 	require.NoError(t, s.AddField(ctx, "assets", mapping.Field{Name: "order", Type: mapping.Integer, Unique: true}))
-	require.Equal(t, []string{"rack|TEXT", "rack_key|TEXT", "order|INTEGER"},
+	require.Equal(t, []string{"rack|TEXT", "rack_key|TEXT", "order|INTEGER", "order_key|TEXT"},
 		rows(t, s.writer, "SELECT name, type FROM pragma_table_info('assets') WHERE name IN ('rack', 'rack_key', 'order', 'order_key') ORDER BY cid"))
 	m, err := s.freshModel(ctx)
 	require.NoError(t, err)
@@ -116,6 +117,9 @@ func hotStatements(m *model) map[string]string {
 		"links to records": linkSQL(3),
 		"scan links":       sqlScanLinks,
 		"scan superseded":  sqlScanSuperseded,
+		"withhold":         sqlWithhold,
+		"stakes":           sqlStakes,
+		"trace history":    sqlTraceHistory,
 	}
 	for _, l := range m.layouts {
 		lookups := []lookup{{by: byID}, {by: byLink}, {by: bySuperseded}, {by: byLedgerID}, {by: byLedgerLink}, {by: byLedgerSuperseded}}
@@ -125,11 +129,17 @@ func hotStatements(m *model) map[string]string {
 		}
 		for _, f := range l.links {
 			lookups = append(lookups, lookup{by: byParent, field: f})
+			if l.columns[f].text != "" {
+				all[l.object.Name+" referring "+l.columns[f].name] = l.rowsSQL(l.referring(f))
+				all[l.object.Name+" waiting "+l.columns[f].name] = l.waitingSQL(f)
+			}
 		}
 		for _, k := range lookups {
 			for _, k.chunk = range chunks {
 				for _, k.shared = range []bool{false, true} {
-					all[strings.Join([]string{l.object.Name, k.by, k.key, l.columns[k.field].name}, " ")+" "+text(int64(k.chunk))] = l.lookupSQL(k)
+					for _, k.merges = range []bool{false, true} {
+						all[fmt.Sprint(l.object.Name, " ", k)] = l.lookupSQL(k)
+					}
 				}
 			}
 		}
@@ -137,6 +147,7 @@ func hotStatements(m *model) map[string]string {
 		all[l.object.Name+" deletion by hand"] = "DELETE FROM " + l.table + " WHERE \"id\" = ?"
 		all[l.object.Name+" handmade"] = l.handmadeSQL()
 		all[l.object.Name+" birth"] = l.birthSQL()
+		all[l.object.Name+" trace"] = l.traceBirthSQL()
 		records, _ := l.recordsSQL(where{byID: true}, false)
 		all[l.object.Name+" record"] = records
 	}
@@ -198,5 +209,17 @@ func TestEveryHotStatementUsesAnIndex(t *testing.T) {
 		steps, err := plan(ctx, s.writer, query, int64(1))
 		require.NoError(t, err, name)
 		require.True(t, slices.ContainsFunc(steps, scans), "%s: %s", name, steps)
+	}
+}
+
+func TestReadingARunSortsNothing(t *testing.T) {
+	t.Parallel()
+	s := openFile(t)
+	m, err := s.freshModel(t.Context())
+	require.NoError(t, err)
+	for _, l := range m.layouts {
+		steps, err := plan(t.Context(), s.writer, l.runEventsSQL(), "run 1")
+		require.NoError(t, err)
+		require.NotContains(t, strings.Join(steps, "\n"), "TEMP B-TREE", l.object.Name)
 	}
 }

@@ -68,13 +68,19 @@ type Store struct {
 
 // The abilities of a Store.
 var (
-	_ syncer.Store        = (*Store)(nil)
-	_ syncer.LinkScanner  = (*Store)(nil)
-	_ syncer.KeyScanner   = (*Store)(nil)
-	_ syncer.Renewer      = (*Store)(nil)
-	_ syncer.SchemaEditor = (*Store)(nil)
-	_ syncer.Reader       = (*Store)(nil)
-	_ syncer.Journal      = (*Store)(nil)
+	_ syncer.Store            = (*Store)(nil)
+	_ syncer.LinkScanner      = (*Store)(nil)
+	_ syncer.KeyScanner       = (*Store)(nil)
+	_ syncer.ReferenceScanner = (*Store)(nil)
+	_ syncer.Renewer          = (*Store)(nil)
+	_ syncer.SchemaEditor     = (*Store)(nil)
+	_ syncer.KeyEditor        = (*Store)(nil)
+	_ syncer.Reader           = (*Store)(nil)
+	_ syncer.RunReader        = (*Store)(nil)
+	_ syncer.Tracer           = (*Store)(nil)
+	_ syncer.Merger           = (*Store)(nil)
+	_ syncer.Journal          = (*Store)(nil)
+	_ syncer.PrecedenceKeeper = (*Store)(nil)
 )
 
 // How the connections are set up.

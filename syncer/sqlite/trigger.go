@@ -75,16 +75,18 @@ BEGIN
 		l.number, codeUpdate, codeRestore, codeArchive, codeUpdate,
 		l.changesSQL(), strings.Join(values, " UNION ALL "), l.table, rekeyInserted)
 	fmt.Fprintf(&b, "  UPDATE ledger_links SET stale = 1 WHERE object = %d AND target = +NEW.\"id\";\n", l.number)
-	for _, f := range l.links {
+	for _, f := range l.belongs {
 		fmt.Fprintf(&b, "  UPDATE ledger_links SET stale = 1 WHERE object = %d AND target IN (+OLD.%s, +NEW.%s);\n", m.parent(l, f).number, l.columns[f].name, l.columns[f].name)
 	}
-	b.WriteString(m.usersOf(l, "NEW"))
+	for _, sql := range m.usersOf(l, `NEW."id"`) {
+		b.WriteString("  " + sql + ";\n")
+	}
 	b.WriteString("END")
 	return b.String()
 }
 
-// deletedTrigger notices that a record is gone, and takes what belongs to it
-// along.
+// deletedTrigger notices that a record is gone, and takes what is a part of it
+// along. References to it wait again.
 func (m *model) deletedTrigger(l *layout) string {
 	values := make([]string, len(l.columns))
 	for i, c := range l.columns {
@@ -100,15 +102,25 @@ BEGIN
       %d, %s, (SELECT %s FROM (%s) v WHERE v.before IS NOT NULL);
   DELETE FROM ledger_links WHERE object = %d AND target = +OLD."id";
   DELETE FROM ledger_superseded WHERE object = %d AND target = +OLD."id";
+  DELETE FROM ledger_withheld WHERE object = %d AND target = +OLD."id";
 `,
-		quote(l.object.Name+"_deleted"), l.table, l.number, codeCreate, l.number, l.number, codeDelete, nowSQL, l.changesSQL(), strings.Join(values, " UNION ALL "), l.number, l.number)
-	for _, f := range l.links {
+		quote(l.object.Name+"_deleted"), l.table, l.number, codeCreate, l.number, l.number, codeDelete, nowSQL, l.changesSQL(), strings.Join(values, " UNION ALL "), l.number, l.number, l.number)
+	for _, f := range l.belongs {
 		fmt.Fprintf(&b, "  UPDATE ledger_links SET stale = 1 WHERE object = %d AND target = +OLD.%s;\n", m.parent(l, f).number, l.columns[f].name)
 	}
+	// What was merged into it is a record of its own again, with all its keys.
+	fmt.Fprintf(&b, `  UPDATE %s SET "_rekey" = %d WHERE "id" IN (SELECT record FROM ledger_merges WHERE object = %d AND target = OLD."id");
+  DELETE FROM ledger_merges WHERE object = %d AND record = OLD."id";
+  DELETE FROM ledger_merges WHERE object = %d AND target = OLD."id";
+`, l.table, rekeyEdited, l.number, l.number, l.number)
 	for _, child := range m.layouts {
 		for _, f := range child.links {
-			if child.object.Fields[f].Object == l.object.Name {
-				fmt.Fprintf(&b, "  DELETE FROM %s WHERE %s = OLD.\"id\";\n", child.table, child.columns[f].name)
+			switch c := &child.columns[f]; {
+			case child.object.Fields[f].Object != l.object.Name:
+			case c.text == "":
+				fmt.Fprintf(&b, "  DELETE FROM %s WHERE %s = OLD.\"id\";\n", child.table, c.name)
+			default:
+				fmt.Fprintf(&b, "  UPDATE %s SET %s = NULL WHERE %s = OLD.\"id\";\n", child.table, c.name, c.name)
 			}
 		}
 	}
@@ -135,27 +147,28 @@ func (l *layout) changesSQL() string {
 // sees it as a part of itself: a title's name is a part of what is installed.
 var sharedObjects = []string{"software", "saas_applications"}
 
-// usersOf marks the links of all that use a shared record as stale.
-func (m *model) usersOf(l *layout, row string) string {
+// usersOf returns the statements that mark the links of all that use a shared
+// record, whose id is an expression, as stale.
+func (m *model) usersOf(l *layout, id string) []string {
 	if !slices.Contains(sharedObjects, l.object.Name) {
-		return ""
+		return nil
 	}
-	var b strings.Builder
+	var all []string
 	for _, child := range m.layouts {
 		for _, f := range child.links {
-			if child.object.Fields[f].Object != l.object.Name {
+			if child.object.Fields[f].Object != l.object.Name || child.columns[f].text != "" {
 				continue
 			}
-			using := fmt.Sprintf("FROM %s WHERE %s = %s.\"id\"", child.table, child.columns[f].name, row)
-			fmt.Fprintf(&b, "  UPDATE ledger_links SET stale = 1 WHERE object = %d AND target IN (SELECT +\"id\" %s);\n", child.number, using)
-			for _, other := range child.links {
+			using := fmt.Sprintf("FROM %s WHERE %s = %s", child.table, child.columns[f].name, id)
+			all = append(all, fmt.Sprintf("UPDATE ledger_links SET stale = 1 WHERE object = %d AND target IN (SELECT +\"id\" %s)", child.number, using))
+			for _, other := range child.belongs {
 				if other != f {
-					fmt.Fprintf(&b, "  UPDATE ledger_links SET stale = 1 WHERE object = %d AND target IN (SELECT +%s %s);\n", m.parent(child, other).number, child.columns[other].name, using)
+					all = append(all, fmt.Sprintf("UPDATE ledger_links SET stale = 1 WHERE object = %d AND target IN (SELECT +%s %s)", m.parent(child, other).number, child.columns[other].name, using))
 				}
 			}
 		}
 	}
-	return b.String()
+	return all
 }
 
 // inKey reports whether a field takes part in a key.

@@ -15,6 +15,7 @@ import (
 // Written is what the writing connection remembers from batch to batch. All of it
 // can be found out again, and is, after a transaction was undone.
 type written struct {
+	model      *model               // that the statements are made for
 	insertions map[string]string    // statements by shape, with the number of the columns
 	updates    map[string]string    // statements by shape
 	hidden     map[hiddenField]bool // known to be in ledger_hidden
@@ -65,6 +66,15 @@ type hiddenField struct {
 
 func newWritten() written {
 	return written{insertions: map[string]string{}, updates: map[string]string{}, hidden: map[hiddenField]bool{}, vendors: map[int64]vendorSets{}}
+}
+
+// serve drops the statements that were made for another model.
+func (w *written) serve(m *model) {
+	if w.model != m {
+		clear(w.insertions)
+		clear(w.updates)
+		w.model = m
+	}
 }
 
 // forget drops what an undone transaction may have written.
@@ -129,7 +139,7 @@ func (a *apply) updating(l *layout, op syncer.Op, shape shape) string {
 		sets = append(sets, colArchived+" = ?")
 	case syncer.Restore:
 		sets = append(sets, colArchived+" = NULL")
-	case syncer.Create, syncer.Ensure, syncer.Update, syncer.Delete:
+	case syncer.Create, syncer.Ensure, syncer.Update, syncer.Delete, syncer.Merged, syncer.Split:
 	}
 	for i := range shape.columns() {
 		c := &l.columns[i]

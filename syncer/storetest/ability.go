@@ -208,9 +208,7 @@ func schemaEditorRules() []rule {
 // addField adds a custom field and reads the schema anew.
 func (p *probe) addField(object string, f mapping.Field) error {
 	err := p.store.(syncer.SchemaEditor).AddField(p.ctx, object, f) //nolint:errcheck // the part's rules run for editors alone
-	schema, serr := p.store.Schema(p.ctx)
-	p.no(serr, "Schema")
-	p.schema = schema
+	p.readSchema()
 	return err
 }
 
@@ -281,6 +279,7 @@ func fieldUnique(p *probe) {
 
 func fieldRefused(p *probe) {
 	p.no(p.addField("assets", mapping.Field{Name: "floor", Type: mapping.Integer}), "AddField")
+	p.no(p.addField("assets", mapping.Field{Name: "keeper_id", Type: mapping.Text}), "AddField")
 	for why, f := range map[string]mapping.Field{
 		"has the name of a standard field":    {Name: "serial_number", Type: mapping.Text},
 		"has the name of a custom field":      {Name: "floor", Type: mapping.Text},
@@ -290,6 +289,8 @@ func fieldRefused(p *probe) {
 		"has a quote in its name":             {Name: `a"; drop table assets; --`, Type: mapping.Text},
 		"has no type":                         {Name: "untyped"},
 		"refers to an object that is not one": {Name: "owner", Type: mapping.Reference, Object: "nobody"},
+		"has the name of a reference's link":  {Name: "assigned_to_id", Type: mapping.Text},
+		"needs a link whose name is taken":    {Name: "keeper", Type: mapping.Reference, Object: "users"},
 	} {
 		before := len(p.object("assets").Fields)
 		if err := p.addField("assets", f); err == nil {

@@ -34,7 +34,7 @@ func schemaStandard(p *probe) {
 				continue
 			}
 			g := got.Fields[i]
-			if g.Type != f.Type || g.Item != f.Item || g.Unique != f.Unique || g.Required != f.Required || g.Object != f.Object || g.Link != f.Link || g.Upper != f.Upper {
+			if g.Type != f.Type || g.Item != f.Item || g.Unique != f.Unique || g.Required != f.Required || g.Object != f.Object || g.Link != f.Link || g.For != f.For || g.Companion != f.Companion || g.Upper != f.Upper {
 				p.errorf("the field %s of %s is %+v, not %+v", f.Name, want.Name, g, f)
 			}
 		}

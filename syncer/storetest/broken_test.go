@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -40,6 +41,15 @@ type store struct {
 	run          func(ctx context.Context, id string) (syncer.Run, error)
 	cancelled    func(ctx context.Context, run string) (bool, error)
 	schema       func(ctx context.Context) (*mapping.Schema, error)
+	scanWaiting  func(ctx context.Context, object, field string) iter.Seq2[syncer.Waiting, error]
+	trace        func(ctx context.Context, object string, ids []string) ([]syncer.Trace, error)
+	runEvents    func(ctx context.Context, run string) iter.Seq2[syncer.Event, error]
+	merge        func(context.Context, syncer.Merge) error
+	split        func(context.Context, syncer.Merge) ([]string, error)
+	merges       func(ctx context.Context, object string) iter.Seq2[syncer.Merge, error]
+	setUnique    func(ctx context.Context, object, field string, unique bool) error
+	savePrec     func(context.Context, syncer.Precedence) error
+	precedence   func(ctx context.Context, object string) (syncer.Precedence, error)
 }
 
 func sound() *store {
@@ -48,6 +58,8 @@ func sound() *store {
 		Store: m, begin: m.Begin, apply: m.Apply, match: m.Match, scanLinks: m.ScanLinks, scanKeys: m.ScanKeys, renew: m.Renew, addField: m.AddField,
 		records: m.Records, history: m.History, saveRun: m.SaveRun, runs: m.Runs, pruneRuns: m.PruneRuns, payload: m.Payload, integration: m.Integration, integrations: m.Integrations,
 		run: m.Run, cancelled: m.CancelRequested, schema: m.Schema,
+		scanWaiting: m.ScanWaiting, trace: m.Trace, runEvents: m.RunEvents, merge: m.Merge, split: m.Split, merges: m.Merges, setUnique: m.SetUnique,
+		savePrec: m.SavePrecedence, precedence: m.Precedence,
 	}
 }
 
@@ -109,6 +121,38 @@ func (s *store) Integrations(ctx context.Context) ([]syncer.Integration, error) 
 
 func (s *store) Integration(ctx context.Context, id string) (syncer.Integration, error) {
 	return s.integration(ctx, id)
+}
+
+func (s *store) ScanWaiting(ctx context.Context, object, field string) iter.Seq2[syncer.Waiting, error] {
+	return s.scanWaiting(ctx, object, field)
+}
+
+func (s *store) Trace(ctx context.Context, object string, ids []string) ([]syncer.Trace, error) {
+	return s.trace(ctx, object, ids)
+}
+
+func (s *store) RunEvents(ctx context.Context, run string) iter.Seq2[syncer.Event, error] {
+	return s.runEvents(ctx, run)
+}
+
+func (s *store) Merge(ctx context.Context, m syncer.Merge) error { return s.merge(ctx, m) }
+
+func (s *store) Split(ctx context.Context, m syncer.Merge) ([]string, error) { return s.split(ctx, m) }
+
+func (s *store) Merges(ctx context.Context, object string) iter.Seq2[syncer.Merge, error] {
+	return s.merges(ctx, object)
+}
+
+func (s *store) SetUnique(ctx context.Context, object, field string, unique bool) error {
+	return s.setUnique(ctx, object, field, unique)
+}
+
+func (s *store) SavePrecedence(ctx context.Context, p syncer.Precedence) error {
+	return s.savePrec(ctx, p)
+}
+
+func (s *store) Precedence(ctx context.Context, object string) (syncer.Precedence, error) {
+	return s.precedence(ctx, object)
 }
 
 // applying replaces Apply by one that gets a batch as change makes it.
@@ -785,6 +829,12 @@ type spoiled struct {
 
 // brokenStores are broken stores, by what they do.
 func brokenStores() map[string]spoiled {
+	all := brokenAtHeart()
+	maps.Copy(all, brokenInAnAbility())
+	return all
+}
+
+func brokenAtHeart() map[string]spoiled {
 	return map[string]spoiled{
 		"gives the lease to whoever asks":          {"lease-busy begin-side-by-side", takesAnyLease},
 		"does not let a dead holder be taken over": {"lease-over", beginning(func(c *syncer.Claim) { c.Over = 0 }, nil)},
@@ -811,7 +861,7 @@ func brokenStores() map[string]spoiled {
 
 		"does not look at the number of a batch":  {"seq-once", takesAnySeq},
 		"forgets the checkpoint":                  {"checkpoint", beginning(nil, func(l *syncer.Lease) { l.Checkpoint = nil })},
-		"writes though Seal returned an error":    {"seal-error history-undone", ignoresSeal},
+		"writes though Seal returned an error":    {"seal-error history-undone waiting-undone trace-undone withheld-undone run-events-undone", ignoresSeal},
 		"tells no ids":                            {"seal-outcomes", withOutcomes(func(o *syncer.Outcome) { clear(o.IDs) })},
 		"does not say that Ensure found a record": {"ensure", withOutcomes(func(o *syncer.Outcome) { o.Existed = nil })},
 		"hides conflicts":                         {"conflict-revision conflict-gone conflict-create conflict-update conflict-archived conflict-composite ref-failed unit-atomic", withOutcomes(func(o *syncer.Outcome) { o.Err = nil })},
@@ -837,7 +887,7 @@ func brokenStores() map[string]spoiled {
 
 		"writes units in part":            {"unit-atomic history-undone", splitsUnits},
 		"undoes a batch for one conflict": {"unit-atomic apply-side-by-side", undoesAll},
-		"does not look at revisions":      {"conflict-revision", changing(func(c *syncer.Change) { c.Revision = -1 }, nil)},
+		"does not look at revisions":      {"conflict-revision merge-late", changing(func(c *syncer.Change) { c.Revision = -1 }, nil)},
 		"makes what is to be ensured": {"ensure", changing(func(c *syncer.Change) {
 			if c.Op == syncer.Ensure {
 				c.Op = syncer.Create
@@ -1003,7 +1053,7 @@ func brokenStores() map[string]spoiled {
 		})},
 		"tells a creation as the record is now": {"history-kept", eventing(creationAsNow)},
 		"tells the newest first":                {"history-order", eventing(func(_ *store, events []syncer.Event) { slices.Reverse(events) })},
-		"does not hide":                         {"history-hidden", changing(func(c *syncer.Change) { c.Hidden = nil }, nil)},
+		"does not hide":                         {"history-hidden run-events-hidden", changing(func(c *syncer.Change) { c.Hidden = nil }, nil)},
 
 		"loses a request to cancel": {"cancel", losesCancel},
 		"lists the oldest runs first": {"runs", func(s *store) {

@@ -43,3 +43,25 @@ func ExampleCheck() {
 	// lease-apart
 	// Lease.Checkpoint is "", not "a after 2"
 }
+
+// A plain store has no ability beside what every store must have.
+type plain struct{ syncer.Store }
+
+func ExampleUnsupported() {
+	for _, ability := range storetest.Unsupported(plain{memory.New(memory.Options{})}) {
+		fmt.Println(ability)
+	}
+	// Output:
+	// LinkScanner
+	// KeyScanner
+	// Renewer
+	// SchemaEditor
+	// Reader
+	// Journal
+	// ReferenceScanner
+	// Tracer
+	// RunReader
+	// Merger
+	// KeyEditor
+	// PrecedenceKeeper
+}

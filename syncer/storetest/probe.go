@@ -32,6 +32,16 @@ type probe struct {
 // stop ends a rule's test.
 type stop struct{}
 
+// lack ends the test of a rule for which the store lacks an ability.
+type lack string
+
+// needs ends the test if the store does not have an ability besides.
+func needs[Ability any](p *probe, name string) {
+	if !is[Ability](p.store) {
+		panic(lack(name))
+	}
+}
+
 // errorf notes a fault and goes on.
 func (p *probe) errorf(format string, args ...any) {
 	p.faults = append(p.faults, fmt.Sprintf(format, args...))
@@ -74,6 +84,13 @@ func show(v any) string {
 		return fmt.Sprintf("%s... (%d bytes)", s[:300], len(s))
 	}
 	return s
+}
+
+// readSchema reads the schema anew.
+func (p *probe) readSchema() {
+	schema, err := p.store.Schema(p.ctx)
+	p.no(err, "Schema")
+	p.schema = schema
 }
 
 // object returns an object of the schema.
@@ -276,6 +293,15 @@ func (w *writer) must(b *syncer.Batch) []syncer.Outcome {
 		w.p.fatalf("Seal was given %d outcomes for %d units", len(outcomes), len(b.Units))
 	}
 	return outcomes
+}
+
+// undone applies a batch whose Seal fails.
+func (w *writer) undone(units ...syncer.Unit) {
+	b := w.batch(units...)
+	b.Seal = func([]syncer.Outcome) ([]byte, error) { return nil, fmt.Errorf("undo batch %d", b.Seq) }
+	if err := w.p.store.Apply(w.p.ctx, b); err == nil {
+		w.p.errorf("Apply returned no error, although Seal did")
+	}
 }
 
 // do writes one unit, none of which may conflict, and returns its records' ids.

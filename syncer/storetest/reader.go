@@ -455,11 +455,7 @@ func historyUndone(p *probe) {
 	w := p.writer("a")
 	id := w.make("users", set{"username": "ada"})
 	p.conflict("a unit that is to be undone", w.apply(unit(p.update("users", id, set{"title": "undone"}), p.create("users", set{"username": "ada"})))[0])
-	b := w.batch(unit(p.update("users", id, set{"title": "undone, too"})))
-	b.Seal = func([]syncer.Outcome) ([]byte, error) { return nil, fmt.Errorf("undo batch %d", b.Seq) }
-	if err := p.store.Apply(p.ctx, b); err == nil {
-		p.errorf("Apply returned no error")
-	}
+	w.undone(unit(p.update("users", id, set{"title": "undone, too"})))
 	p.events("users", id, 1)
 	w.do(p.update("users", id, set{"title": "done"}))
 	p.eventChange(p.events("users", id, 2)[1], "title", nil, "done")

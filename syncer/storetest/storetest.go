@@ -14,7 +14,7 @@ import (
 // Run proves a store, one subtest for each rule in a group for each ability. open
 // returns a new, empty store; what it takes to close it belongs into t.Cleanup.
 // An ability that the store does not have is logged as unsupported, see
-// [Unsupported].
+// [Unsupported], and so is a rule about two abilities of a store that has one.
 func Run(t *testing.T, open func(t testing.TB) syncer.Store) {
 	t.Helper()
 	for _, part := range parts() {
@@ -25,8 +25,12 @@ func Run(t *testing.T, open func(t testing.TB) syncer.Store) {
 			}
 			for _, r := range part.rules {
 				t.Run(r.name, func(t *testing.T) {
-					for _, fault := range r.violations(t.Context(), open(t)) {
+					faults, missing := r.violations(t.Context(), open(t))
+					for _, fault := range faults {
 						t.Errorf("%s: %s", r.sentence, fault)
+					}
+					if missing != "" {
+						t.Logf("unsupported: the store is no %s, with which this rule is tested", missing)
 					}
 				})
 			}
@@ -55,7 +59,8 @@ func checkRule(ctx context.Context, part part, r rule, open func() (syncer.Store
 	}
 	var errs []error
 	if part.has(store) {
-		for _, fault := range r.violations(ctx, store) {
+		faults, _ := r.violations(ctx, store)
+		for _, fault := range faults {
 			errs = append(errs, &Violation{Rule: r.name, Sentence: r.sentence, Fault: fault})
 		}
 	}
@@ -118,13 +123,19 @@ func is[Ability any](s syncer.Store) bool {
 
 func parts() []part {
 	return []part{
-		{"store", "Store", is[syncer.Store], slices.Concat(leaseRules(), batchRules(), unitRules(), valueRules(), matchRules(), linkRules(), concurrencyRules())},
+		{"store", "Store", is[syncer.Store], slices.Concat(leaseRules(), batchRules(), unitRules(), valueRules(), matchRules(), linkRules(), referenceRules(), concurrencyRules())},
 		{"link-scanner", "LinkScanner", is[syncer.LinkScanner], linkScannerRules()},
 		{"key-scanner", "KeyScanner", is[syncer.KeyScanner], keyScannerRules()},
 		{"renewer", "Renewer", is[syncer.Renewer], renewerRules()},
 		{"schema-editor", "SchemaEditor", is[syncer.SchemaEditor], schemaEditorRules()},
 		{"reader", "Reader", is[syncer.Reader], slices.Concat(recordRules(), historyRules())},
 		{"journal", "Journal", is[syncer.Journal], journalRules()},
+		{"reference-scanner", "ReferenceScanner", is[syncer.ReferenceScanner], referenceScannerRules()},
+		{"tracer", "Tracer", is[syncer.Tracer], tracerRules()},
+		{"run-reader", "RunReader", is[syncer.RunReader], runReaderRules()},
+		{"merger", "Merger", is[syncer.Merger], slices.Concat(mergerRules(), splitRules())},
+		{"key-editor", "KeyEditor", is[syncer.KeyEditor], keyEditorRules()},
+		{"precedence-keeper", "PrecedenceKeeper", is[syncer.PrecedenceKeeper], precedenceRules()},
 	}
 }
 
@@ -135,22 +146,23 @@ type rule struct {
 	check    func(p *probe)
 }
 
-// violations returns the faults of one store, with a panic as one of them.
-func (r rule) violations(ctx context.Context, store syncer.Store) (faults []string) {
+// violations returns the faults of one store, with a panic as one of them, or the
+// name of another ability that the rule's test needs and the store does not have.
+func (r rule) violations(ctx context.Context, store syncer.Store) (faults []string, missing string) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p := &probe{ctx: ctx, store: store, now: start}
 	defer func() {
-		if caught := recover(); caught != nil {
-			if _, ended := caught.(stop); !ended {
-				p.errorf("it panicked: %v", caught)
-			}
+		switch caught := recover().(type) {
+		case nil, stop:
+		case lack:
+			missing = string(caught)
+		default:
+			p.errorf("it panicked: %v", caught)
 		}
 		faults = p.faults
 	}()
-	schema, err := store.Schema(ctx)
-	p.no(err, "Schema")
-	p.schema = schema
+	p.readSchema()
 	r.check(p)
-	return p.faults
+	return p.faults, ""
 }

@@ -61,7 +61,7 @@ func TestCheckJoinsAllViolations(t *testing.T) {
 		return s, nil
 	}
 	err := Check(t.Context(), open)
-	require.Equal(t, []string{"history-hidden", "records-times"}, violated(t, err))
+	require.Equal(t, []string{"history-hidden", "merge-hidden", "records-times", "run-events-hidden"}, violated(t, err))
 	require.ErrorContains(t, err, "history-hidden: hidden columns are marked and masked: ")
 }
 
@@ -77,7 +77,7 @@ func TestAnAbilityThatIsNotThereIsNoViolation(t *testing.T) {
 	open := func() (syncer.Store, error) { return bare{memory.New(memory.Options{})}, nil }
 	s, err := open()
 	require.NoError(t, err)
-	require.Equal(t, []string{"LinkScanner", "KeyScanner", "Renewer", "SchemaEditor", "Reader", "Journal"}, Unsupported(s))
+	require.Equal(t, []string{"LinkScanner", "KeyScanner", "Renewer", "SchemaEditor", "Reader", "Journal", "ReferenceScanner", "Tracer", "RunReader", "Merger", "KeyEditor", "PrecedenceKeeper"}, Unsupported(s))
 	p, r := ruleOf(t, "scan-keys")
 	err = checkRule(t.Context(), p, r, open)
 	require.ErrorIs(t, err, errOpen, "Check closes what open has opened")
@@ -85,6 +85,53 @@ func TestAnAbilityThatIsNotThereIsNoViolation(t *testing.T) {
 	require.NotErrorAs(t, err, &v)
 	p, r = ruleOf(t, "link-one")
 	require.NotErrorAs(t, checkRule(t.Context(), p, r, open), &v)
+}
+
+// mergerAlone has no ability but Store and Merger, and editorAlone none but Store
+// and KeyEditor.
+type (
+	mergerAlone struct {
+		syncer.Store
+		syncer.Merger
+	}
+	editorAlone struct {
+		syncer.Store
+		syncer.KeyEditor
+	}
+)
+
+func TestARuleAboutTwoAbilitiesNeedsBoth(t *testing.T) {
+	t.Parallel()
+	m := memory.New(memory.Options{})
+	merger, editor := mergerAlone{m, m}, editorAlone{m, m}
+	for name, c := range map[string]struct {
+		store   syncer.Store
+		missing string
+	}{
+		"merge-history":  {merger, "Reader"},
+		"merge-hidden":   {merger, "Reader"},
+		"merge-origin":   {merger, "Tracer"},
+		"merge-waiting":  {merger, "ReferenceScanner"},
+		"unique-set":     {editor, "SchemaEditor"},
+		"unique-cleared": {editor, "SchemaEditor"},
+		"unique-refused": {editor, "SchemaEditor"},
+		"unique-merged":  {editor, "Merger"},
+	} {
+		_, r := ruleOf(t, name)
+		faults, missing := r.violations(t.Context(), c.store)
+		require.Empty(t, faults, name)
+		require.Equal(t, c.missing, missing, name)
+	}
+	for _, p := range parts() {
+		if p.name != "merger" {
+			continue
+		}
+		for _, r := range p.rules {
+			s := memory.New(memory.Options{})
+			faults, _ := r.violations(t.Context(), mergerAlone{s, s})
+			require.Empty(t, faults, r.name)
+		}
+	}
 }
 
 func TestCheckTellsThatAStoreDoesNotOpen(t *testing.T) {

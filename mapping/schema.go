@@ -277,7 +277,8 @@ func (o *Object) unknownField(name string) error {
 var fieldName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 
 // systemColumns are what a store keeps beside the fields of a record.
-var systemColumns = []string{"id", "revision", "created_at", "updated_at", "archived_at"}
+// The last two stand in the history of records that are made one.
+var systemColumns = []string{"id", "revision", "created_at", "updated_at", "archived_at", "merged", "merged_into"}
 
 // keySuffix ends the columns in which a store keeps the matching form of a
 // unique field.

@@ -54,6 +54,16 @@ func TestContract9Children(t *testing.T) {
 			require.EqualValues(s, 1, s.asset("S1").Revision, "nothing is written to the device itself")
 			s.expect(mdm.run(), "unchanged 1")
 		},
+		"a title comes out of the archive when a record has it again": func(s *scene) {
+			mdm := synced(s)
+			require.NoError(s, s.store.Archive(s.Context(), "person@example.com", "software", s.one("software", "name", "Slack").ID))
+			mdm.sends(laptop(`[` + firefox + `, ` + slack + `, {"name": "Zoom", "version": "5"}]`))
+			foretold, _ := mdm.test(syncer.TestOptions{Sample: -1})
+			run := mdm.run()
+			require.Equal(s, effects{"software": {Created: 1, Restored: 1}, "software_installs": {Created: 1}}, run.Effects)
+			require.Equal(s, run.Effects, foretold.Effects)
+			require.Equal(s, []string{"Firefox", "Slack", "Zoom"}, s.all("software", "name"))
+		},
 		"a changed one is updated in place": func(s *scene) {
 			mdm := synced(s).sends(laptop(`[{"name": "Firefox", "version": "1", "path": "/Applications"}, ` + slack + `]`))
 			run := mdm.run()

@@ -79,7 +79,7 @@ func TestContract1Rules(t *testing.T) {
 			in.Name = "Our MDM"
 			fake := &connectortest.Fake{Records: []connector.Record{connector.Record(laptop)}, Describe: describing(connector.Setting{Name: "site", Label: "Site"})}
 			mdm := s.drafted(in).serves(fake).at(time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC))
-			require.NoError(s, mdm.syncer().Launch(context.Background(), "mdm", "launcher@example.com"))
+			require.NoError(s, mdm.syncer().Launch(s.Context(), "mdm", "launcher@example.com"))
 			mdm.run()
 			require.Equal(s, []string{"Berlin seen by Our MDM at 2026"}, s.all("assets", "location", "notes"))
 		},

@@ -174,6 +174,7 @@ type Run struct {
 	MappingVersion   string `json:"mapping_version,omitempty"`
 	Complete         bool   `json:"complete"` // the read named every record there is
 	Restarts         int    `json:"restarts,omitempty"`
+	Reverts          string `json:"reverts,omitempty"` // the run that this one puts back
 	Resumed          int    `json:"resumed,omitempty"` // how often another process took it up again
 	Counts           Counts `json:"counts"`
 	// Effects counts what became of companions and children, by object.

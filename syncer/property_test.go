@@ -218,6 +218,13 @@ func genHistory(t *rapid.T) history {
 				})
 				continue
 			}
+			if rapid.IntRange(0, 5).Draw(t, "a title") == 0 {
+				r.edits = append(r.edits, edit{
+					object: "software", nth: rapid.IntRange(0, 3).Draw(t, "nth"), other: rapid.IntRange(0, 3).Draw(t, "other"),
+					what: rapid.SampledFrom([]string{"archive", "restore", "merge"}).Draw(t, "what"),
+				})
+				continue
+			}
 			r.edits = append(r.edits, edit{
 				object: "assets",
 				nth:    rapid.IntRange(0, 8).Draw(t, "nth"),

@@ -117,6 +117,9 @@ func (r *session) lastSuccess(ctx context.Context, id string) (time.Time, error)
 		return time.Time{}, fmt.Errorf("read the runs of %q: %w", id, err)
 	}
 	for _, run := range runs {
+		if run.Trigger == revertTrigger {
+			continue
+		}
 		switch run.Status { //nolint:exhaustive // the others did not come to their end.
 		case Succeeded, WithProblems, Empty:
 			return run.Started, nil

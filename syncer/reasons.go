@@ -29,6 +29,9 @@ const (
 	ReasonFilter      Reason = "filter"            // the filter or a rule of the mapping leaves it out
 	ReasonTooManyGone Reason = "too many vanished" // the guard of the absence step
 	ReasonIncomplete  Reason = "incomplete read"   // absence was not acted on
+	ReasonLater       Reason = "changed later"     // something was written again after the run that is put back
+	ReasonInUse       Reason = "in use"            // a record that the run made is used by others
+	ReasonNotKept     Reason = "not kept"          // history masks a sensitive value and cannot give it back
 )
 
 // Reasons returns all reasons, in the order of their declaration.
@@ -36,6 +39,7 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonDuplicate, ReasonNoSyncKey, ReasonCreateOnly, ReasonUpdateOnly, ReasonArchived, ReasonAmbiguous, ReasonConflict, ReasonClearing,
 		ReasonInvalid, ReasonMalformed, ReasonNoVendorID, ReasonRaced, ReasonRefused, ReasonElsewhere, ReasonReference, ReasonFilter, ReasonTooManyGone, ReasonIncomplete,
+		ReasonLater, ReasonInUse, ReasonNotKept,
 	}
 }
 

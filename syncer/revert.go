@@ -13,13 +13,6 @@ import (
 	"github.com/vendorsync/vendorsync/mapping"
 )
 
-// The reasons why a revert leaves something as it is.
-const (
-	ReasonLater   Reason = "changed later" // something was written again after the run that is put back
-	ReasonInUse   Reason = "in use"        // a record that the run made is used by others
-	ReasonNotKept Reason = "not kept"      // history masks a sensitive value and cannot give it back
-)
-
 // RevertOptions say how a run is put back.
 type RevertOptions struct {
 	By string // who asked for it, to whom every change is attributed; must be given
@@ -146,7 +139,7 @@ func (s *Syncer) newReverter(ctx context.Context, run string, opt RevertOptions)
 	r.held.state = checkpoint{
 		Fingerprint: revertTrigger, // of no integration, so that no run goes on here
 		Run: Run{
-			ID: newID(), Integration: in.ID, Status: Running, Test: opt.DryRun, Trigger: revertTrigger, User: opt.By, By: opt.By,
+			ID: newID(), Integration: in.ID, Status: Running, Test: opt.DryRun, Trigger: revertTrigger, User: opt.By, By: opt.By, Reverts: of.ID,
 			Started: s.opt.Now().UTC(), Effects: map[string]Effects{}, Problems: []Problem{},
 		},
 	}

@@ -239,7 +239,7 @@ func (r *session) takeUp(ctx context.Context, last checkpoint, fingerprint strin
 	}
 	switch {
 	case last.Done:
-		r.leftBehind = last.Run.Status == Failed || last.Run.Status == Cancelled
+		r.leftBehind = last.Run.Status == Failed || last.Run.Status == Cancelled || last.Run.Trigger == revertTrigger
 		if known.Status.Ended() {
 			return nil
 		}

@@ -20,6 +20,9 @@ type sharedParent struct {
 	change int           // its number in batch
 	filled uint64        // which columns of the target have a value
 	failed bool          // the batch could not make it
+	// archived says that it is in the archive, out of which it comes once a record
+	// refers to it again.
+	archived bool
 }
 
 // maxShared bounds how many shared parents a run keeps at hand.
@@ -192,7 +195,8 @@ func (r *session) viewShared(name string) *sharedParent {
 	if !ok {
 		return nil
 	}
-	id, filled, _ := strings.Cut(v, " ")
+	id, rest, _ := strings.Cut(v, " ")
+	filled, archived, _ := strings.Cut(rest, " ")
 	mask, err := strconv.ParseUint(filled, 16, 64)
 	if err != nil && r.view.err == nil {
 		r.view.err = fmt.Errorf("the view of %q is broken: %w", name, err)
@@ -201,12 +205,12 @@ func (r *session) viewShared(name string) *sharedParent {
 	if err != nil && r.view.err == nil {
 		r.view.err = fmt.Errorf("the view of %q is broken: %w", name, err)
 	}
-	return &sharedParent{id: string(raw), filled: mask}
+	return &sharedParent{id: string(raw), filled: mask, archived: archived == strconv.FormatBool(true)}
 }
 
 // parentOf returns the parent that a look-up found.
 func (t *target) parentOf(hit *Hit) *sharedParent {
-	p := &sharedParent{id: strings.Clone(hit.ID)}
+	p := &sharedParent{id: strings.Clone(hit.ID), archived: hit.Archived}
 	for i, c := range t.columns {
 		if !hit.Values[c.at].IsEmpty() {
 			p.filled |= 1 << i
@@ -219,7 +223,7 @@ func (t *target) parentOf(hit *Hit) *sharedParent {
 // ever find.
 func (r *session) rememberShared(name string, p *sharedParent) {
 	if r.test != nil {
-		r.view.set(viewKey(viewShared, name), hex.EncodeToString([]byte(p.id))+" "+strconv.FormatUint(p.filled, 16))
+		r.view.set(viewKey(viewShared, name), strings.Join([]string{hex.EncodeToString([]byte(p.id)), strconv.FormatUint(p.filled, 16), strconv.FormatBool(p.archived)}, " "))
 	}
 }
 
@@ -251,21 +255,25 @@ func (r *session) createShared(b *pendingBatch, t *target, row mapping.Row, p *s
 	r.wrote(key, text)
 }
 
-// fillShared writes the row's values into fields of the parent that are empty.
+// fillShared writes the row's values into fields of the parent that are empty, and
+// takes it out of the archive.
 func (r *session) fillShared(b *pendingBatch, t *target, row mapping.Row, name string, p *sharedParent) {
-	c := Change{Object: t.Object, Op: Update, Revision: -1}
+	c, e := Change{Object: t.Object, Op: Update, Revision: -1}, Effects{Updated: 1}
+	if p.archived {
+		c.Op, e, p.archived = Restore, Effects{Restored: 1}, false
+	}
 	for i, v := range row.Values {
 		if !v.IsEmpty() && p.filled&(1<<i) == 0 {
 			p.filled |= 1 << i
 			c.add(&t.columns[i], mapping.Null, v)
 		}
 	}
-	if len(c.Columns) == 0 {
+	if len(c.Columns) == 0 && c.Op != Restore {
 		return
 	}
 	unit := len(b.Units)
-	b.add(Unit{Changes: []Change{c}}, note{object: t.Object, effects: map[string]Effects{t.Object: {Updated: 1}}})
+	b.add(Unit{Changes: []Change{c}}, note{object: t.Object, effects: map[string]Effects{t.Object: e}})
 	b.refer(unit, reference{column: -1, parent: p})
-	b.delta.effect(t.Object, Effects{Updated: 1})
+	b.delta.effect(t.Object, e)
 	r.rememberShared(name, p)
 }

@@ -155,7 +155,7 @@ type Link struct {
 // releases the lease. A unit whose expectation fails is undone alone and has
 // ErrConflict as its outcome; any other error undoes the batch.
 type Batch struct {
-	Integration string
+	Integration string // empty for a change from outside, such as a revert's
 	Run         string
 	Actor       string // the integration user
 	Fence       int64
@@ -361,7 +361,8 @@ type FieldChange struct {
 // it has a text, and the link beside it, see mapping.Field.For, is empty. Without
 // it, references resolve only to records that were there before.
 type ReferenceScanner interface {
-	// ScanWaiting yields them in no particular order, archived ones included.
+	// ScanWaiting yields them in no particular order, archived ones included and
+	// those that are merged into another left out.
 	ScanWaiting(ctx context.Context, object, field string) iter.Seq2[Waiting, error]
 }
 
@@ -376,7 +377,8 @@ type Waiting struct {
 // integrations needs it.
 type Tracer interface {
 	// Trace tells of each record, in the order of ids, who set its values and who
-	// has a link to it. A record that is not there has a zero Trace.
+	// has a link to it, of records elsewhere as far as the ledger knows them. A
+	// record that is not there has a zero Trace.
 	Trace(ctx context.Context, object string, ids []string) ([]Trace, error)
 }
 
@@ -409,7 +411,7 @@ type Stake struct {
 type RunReader interface {
 	// RunEvents yields the changes that a run made, those of one record in a row
 	// and the newest of them first. A created record's values are those it was
-	// created with.
+	// created with. The caller may write batches of another run while it reads.
 	RunEvents(ctx context.Context, run string) iter.Seq2[Event, error]
 }
 
@@ -418,12 +420,13 @@ type Merger interface {
 	// Merge makes From a part of Into, in one transaction: live links to From become
 	// links to Into, or, where the integration has one to Into already, its vendor
 	// id becomes superseded by that one; every link field that holds From holds
-	// Into, with history; a field that is empty in Into takes From's value. From is
-	// archived and keeps its own history. From then on each Match that would find
-	// From finds Into, and a key that From holds counts as Into's. A child of From
-	// whose key Into has too stays and is archived. All links to Into are stale
-	// afterwards. The error is ErrNotFound if one of the two is not there, and
-	// ErrConflict if one has another revision or is merged already.
+	// Into, with history; a field that is empty in Into takes From's value, a
+	// reference with what it means. From is archived and keeps its own history. From
+	// then on each Match that would find From finds Into, and a key that From holds,
+	// or that Into had before, counts as Into's. A child of From whose key Into has
+	// too stays and is archived. All links to Into are stale afterwards. The error
+	// is ErrNotFound if one of the two is not there, and ErrConflict if one has
+	// another revision or is merged already.
 	Merge(ctx context.Context, m Merge) error
 	// Split undoes the merge of From, as far as nobody has changed since what it
 	// did: links, references, fields and From itself. It returns what it left, in a

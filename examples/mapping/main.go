@@ -188,7 +188,7 @@ func (t *tour) refers(ctx context.Context) error {
 	if err := t.runs(ctx, "mdm", "people"); err != nil {
 		return err
 	}
-	return t.records(ctx, "assets", "serial_number", "device_name", "os_name", "assigned_to", "assigned_to_id")
+	return t.assets(ctx, "serial_number", "device_name", "os_name", "assigned_to", "assigned_to_id")
 }
 
 // shares lets the stock list fill what the device management leaves empty.
@@ -239,7 +239,7 @@ func (t *tour) findsDuplicates(ctx context.Context) error {
 			fmt.Fprintf(t, "  record %s is a part of record %s now\n", r.ID, set.Keep)
 		}
 	}
-	return t.records(ctx, "assets", "serial_number", "asset_tag", "device_name", "location")
+	return t.assets(ctx, "serial_number", "asset_tag", "device_name", "location")
 }
 
 // takesBack makes a bad run and takes it back.
@@ -256,7 +256,7 @@ func (t *tour) takesBack(ctx context.Context) error {
 	if err := t.runs(ctx, "stock"); err != nil {
 		return err
 	}
-	if err := t.records(ctx, "assets", "serial_number", "location"); err != nil {
+	if err := t.assets(ctx, "serial_number", "location"); err != nil {
 		return err
 	}
 	last, err := t.Journal().Runs(ctx, syncer.RunQuery{Integration: "stock", Limit: 1})
@@ -268,7 +268,7 @@ func (t *tour) takesBack(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(t, "  put back: %d of %d records; the integration is paused\n", reverted.Counts.Updated, reverted.Counts.Fetched)
-	return t.records(ctx, "assets", "serial_number", "location")
+	return t.assets(ctx, "serial_number", "location")
 }
 
 // runs makes full runs and shows what came of them.
@@ -293,15 +293,15 @@ func (t *tour) runs(ctx context.Context, ids ...string) error {
 	return nil
 }
 
-// records shows fields of an object's records.
-func (t *tour) records(ctx context.Context, object string, fields ...string) error {
+// assets shows fields of the devices.
+func (t *tour) assets(ctx context.Context, fields ...string) error {
 	schema, err := t.store.Schema(ctx)
 	if err != nil {
 		return err
 	}
-	o, _ := schema.Object(object)
+	o, _ := schema.Object("assets")
 	rows := [][]string{append([]string{"id"}, fields...)}
-	for r, err := range t.store.Records(ctx, syncer.RecordQuery{Object: object}) {
+	for r, err := range t.store.Records(ctx, syncer.RecordQuery{Object: "assets"}) {
 		if err != nil {
 			return err
 		}

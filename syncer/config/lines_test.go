@@ -66,7 +66,7 @@ func TestSetMappingChangesOneLineAndLeavesTheRest(t *testing.T) {
 		"the first line in brackets": {
 			entry("      fields: []  # all"),
 			set(mapping.FieldMapping{To: "model", From: "m"}),
-			entry("      fields: [{to: model, from: m}]  # all"),
+			entry("      fields:  # all\n        - {to: model, from: m}"),
 		},
 		"a field by its name": {
 			entry("      fields:\n        imei: imei  # why\n        model: m"),
@@ -151,12 +151,12 @@ func TestSetMappingChangesOneLineAndLeavesTheRest(t *testing.T) {
 		"the default role is no part of what is spelled out": {
 			"integrations:\n  - id: a\n    connector: fleet\n    stream: people\n    default_role: Employee\n",
 			set(mapping.FieldMapping{To: "email", From: "email"}),
-			"integrations:\n  - id: a\n    connector: fleet\n    stream: people\n    default_role: Employee\n    mapping:\n      fields: [{to: email, from: email}]\n",
+			"integrations:\n  - id: a\n    connector: fleet\n    stream: people\n    default_role: Employee\n    mapping:\n      fields:\n        - {to: email, from: email}\n",
 		},
 		"an empty mapping": {
 			entry("      fields:\n      key: id"),
 			set(mapping.FieldMapping{To: "model", From: "m"}),
-			entry("      fields: [{to: model, from: m}]\n      key: id"),
+			entry("      fields:\n        - {to: model, from: m}\n      key: id"),
 		},
 	}
 	for name, tt := range tests {

@@ -254,9 +254,15 @@ func (l *layout) addItem(list, item *yaml.Node) ([]byte, bool) {
 		return nil, false
 	}
 	if list.Style&yaml.FlowStyle != 0 {
-		_, to, ok := l.extent(list)
+		from, to, ok := l.extent(list)
 		if !ok {
 			return nil, false
+		}
+		line := l.line(list.Line)
+		body := strings.TrimLeft(line, " ")
+		if len(list.Content) == 0 && strings.HasPrefix(body, mappingFields[1]+":") { // a list that begins: line by line
+			without := l.cut(len(bytes.TrimRight(l.text[:from], " ")), to, "")
+			return newLayout(without).addLines(list.Line, strings.Repeat(" ", len(line)-len(body)+2)+"- "+text), true
 		}
 		before := len(bytes.TrimRight(l.text[:to-1], " "))
 		if len(list.Content) > 0 {

@@ -51,8 +51,24 @@ func deviceMapping() mapping.Mapping {
 }
 
 // BenchmarkMap maps a device record of 600 bytes with 15 fields.
-func BenchmarkMap(b *testing.B) {
-	p, err := mapping.Compile(deviceMapping(), mapping.Standard(), mapping.Options{})
+func BenchmarkMap(b *testing.B) { benchmarkMap(b, deviceMapping()) }
+
+// BenchmarkMapTemplates maps the same with a template for each field, and a
+// filter.
+func BenchmarkMapTemplates(b *testing.B) {
+	m := deviceMapping()
+	for i := range m.Fields {
+		m.Fields[i].From = "{{ record." + m.Fields[i].From + " | trim }}"
+	}
+	m.Fields[len(m.Fields)-1].From = "{{ record.managed and record.encrypted }}"
+	m.Fields[4].From = "{{ record.model.name ~ ' / ' ~ record.model.identifier }}"
+	m.Filter = "{{ record.status == 'deployed' }}"
+	benchmarkMap(b, m)
+}
+
+func benchmarkMap(b *testing.B, m mapping.Mapping) {
+	b.Helper()
+	p, err := mapping.Compile(m, mapping.Standard(), mapping.Options{})
 	require.NoError(b, err)
 	records := devices(10_000)
 	var out mapping.Out

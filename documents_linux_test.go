@@ -46,13 +46,20 @@ func TestTheCommandIsAsTheDocumentsSay(t *testing.T) {
 
 	t.Run("the commands that documents name exist", func(t *testing.T) {
 		t.Parallel()
-		for _, page := range []string{"README.md", "docs/troubleshooting.md"} {
+		for _, page := range []string{"README.md", "docs/troubleshooting.md", mappingPage} {
 			named := regexp.MustCompile("`vendorsync ((?:[a-z]+ ?)+)").FindAllStringSubmatch(readFile(t, page), -1)
 			for _, m := range named {
 				words := strings.TrimSpace(m[1])
 				out, err := exec.CommandContext(t.Context(), program, append(strings.Fields(words), "--help")...).CombinedOutput()
 				require.NoError(t, err, string(out))
 				require.Regexp(t, "(?m)^  vendorsync "+words+"( |$)", string(out), "%s names a command that there is not", page)
+			}
+		}
+		for _, script := range blocks(readFile(t, mappingPage), "sh") {
+			for _, command := range commands(script) {
+				args := append(strings.Fields(strings.TrimPrefix(command, "vendorsync ")), "--help")
+				out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()
+				require.NoError(t, err, "%s\n%s", command, out)
 			}
 		}
 	})

@@ -92,19 +92,25 @@ func TestGoCodeInDocumentsIsCompiled(t *testing.T) {
 func TestTheConfigurationInTheREADMEHasNoFaults(t *testing.T) {
 	t.Parallel()
 	files := blocks(readFile(t, "README.md"), "yaml")
-	require.Len(t, files, 1)
+	require.NotEmpty(t, files)
 	registry, err := connectors.Registry()
 	require.NoError(t, err)
-	file, err := config.Parse([]byte(files[0]), config.Options{Name: "README.md", Registry: registry})
-	require.NoError(t, err)
-	_, err = file.Check(mapping.Standard())
-	require.NoError(t, err)
+	for _, text := range files {
+		file, err := config.Parse([]byte(text), config.Options{Name: "README.md", Registry: registry})
+		require.NoError(t, err)
+		_, err = file.Check(mapping.Standard())
+		require.NoError(t, err)
 
-	s, err := syncer.New(memory.New(memory.Options{}), syncer.Options{Registry: registry})
-	require.NoError(t, err)
-	applied, err := config.Apply(t.Context(), s, file, "ops@example.com")
-	require.NoError(t, err)
-	require.Equal(t, []string{"laptops"}, applied.Launched, "nothing is missing")
+		s, err := syncer.New(memory.New(memory.Options{}), syncer.Options{Registry: registry})
+		require.NoError(t, err)
+		applied, err := config.Apply(t.Context(), s, file, "ops@example.com")
+		require.NoError(t, err)
+		var all []string
+		for _, e := range file.Integrations {
+			all = append(all, e.ID)
+		}
+		require.Equal(t, all, applied.Launched, "nothing is missing")
+	}
 }
 
 func TestLinksBetweenDocumentsLeadSomewhere(t *testing.T) {

@@ -71,11 +71,19 @@ type result struct {
 // run calls the command.
 func (sh *shell) run(args ...string) result {
 	sh.Helper()
+	a, out, errOut := sh.app()
+	code := a.run(sh.ctx, append([]string{"--by", "ada"}, args...), strings.NewReader(""))
+	return result{sh.T, code, out.String(), errOut.String()}
+}
+
+// app is one call of the command, yet to be made.
+func (sh *shell) app() (a *app, stdout, stderr *bytes.Buffer) {
+	sh.Helper()
 	registry, err := connector.NewRegistry(append(connectors.All(), sh.fakes...)...)
 	require.NoError(sh, err)
 	var out, errOut bytes.Buffer
 	env := map[string]string{configVariable: sh.path("vendorsync.yaml")}
-	a := &app{
+	a = &app{
 		out: &out, err: &errOut, registry: registry, lookup: func(name string) string { return env[name] },
 		now: func() time.Time { return sh.now }, zone: time.FixedZone("test", 3600), outWidth: sh.width, errIsTTY: sh.tty, openStore: openStore,
 	}
@@ -84,8 +92,7 @@ func (sh *shell) run(args ...string) result {
 			return sh.memory, func() error { return nil }, nil
 		}
 	}
-	code := a.run(sh.ctx, append([]string{"--by", "ada"}, args...), strings.NewReader(""))
-	return result{sh.T, code, out.String(), errOut.String()}
+	return a, &out, &errOut
 }
 
 // done calls the command, which is to succeed, and returns its output.

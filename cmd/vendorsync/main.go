@@ -3,10 +3,13 @@
 //
 //	vendorsync init                  write a commented vendorsync.yaml
 //	vendorsync add files --set path=devices.csv --id laptops
+//	vendorsync map laptops           show what fills which field, or change it
 //	vendorsync test laptops          show what a run would do; nothing is written
 //	vendorsync launch laptops
 //	vendorsync run laptops
 //	vendorsync history assets C02XY1 who changed what, when, in which run
+//	vendorsync duplicates assets     records that are probably one
+//	vendorsync revert RUN            put back what a run changed
 //
 // Tables go to standard output, and so does --json, alone; notes, progress and
 // errors go to standard error. The exit status is 0 if all is done, 1 if

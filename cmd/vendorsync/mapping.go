@@ -37,9 +37,7 @@ type mappingView struct {
 	Required []string     `json:"unmapped_required"`
 	Unmapped []string     `json:"unmapped"`
 	Sources  []sourceView `json:"sources"`
-	// Sampled is how many records the samples come from; 0 for the examples that
-	// the connector declares.
-	Sampled int `json:"sampled"`
+	Sampled  int          `json:"sampled"` // how many records the samples come from
 }
 
 type unseenView struct {
@@ -74,11 +72,13 @@ type targetView struct {
 
 // A sourceView is one field of the vendor's records.
 type sourceView struct {
-	Path   string   `json:"path"`
-	Type   string   `json:"type"`
-	Label  string   `json:"label"`
-	Sample string   `json:"sample"`
-	Fills  []string `json:"fills"` // as object.field, or what else reads it, as (filter)
+	Path   string `json:"path"`
+	Type   string `json:"type"`
+	Label  string `json:"label"`
+	Sample string `json:"sample"` // of a record that was read
+	// Example is the one that the connector declares, masked if it is sensitive.
+	Example string   `json:"example"`
+	Fills   []string `json:"fills"` // as object.field, or what else reads it, as (filter)
 }
 
 // mapFlags are the flags of the command map.
@@ -233,7 +233,7 @@ func (s *session) viewMapping(in syncer.Integration, src sampled) mappingView {
 	fills := fillsOf(v.Fields)
 	fills.rules(m)
 	for _, f := range src.fields {
-		v.Sources = append(v.Sources, sourceView{Path: f.Path, Type: string(f.Type), Label: f.Label, Sample: src.sample(f), Fills: fills.of(f.Path)})
+		v.Sources = append(v.Sources, sourceView{Path: f.Path, Type: string(f.Type), Label: f.Label, Sample: src.leaves.samples[itemsOf(f.Path)], Example: exampleOf(f), Fills: fills.of(f.Path)})
 	}
 	return v
 }
@@ -477,7 +477,11 @@ func (s *session) printMapping(v mappingView, in syncer.Integration) error {
 		if len(f.Fills) == 0 {
 			free++
 		}
-		sources.add(f.Path, f.Type, f.Sample, strings.Join(f.Fills, ", "))
+		sample := f.Sample
+		if sample == "" && f.Example != "" {
+			sample = "e.g. " + f.Example
+		}
+		sources.add(f.Path, f.Type, sample, strings.Join(f.Fills, ", "))
 	}
 	if err := s.section(sources); err != nil || free == 0 {
 		return err
@@ -774,5 +778,9 @@ func (s *session) writeSuggestions(ctx context.Context, in syncer.Integration, s
 	if err != nil {
 		return err
 	}
-	return s.afterEdit(ctx, in.ID, "mapped %d more fields of %s in %s", len(edit.Set), in.ID, s.file.Name)
+	more := "1 more field"
+	if n := len(edit.Set); n != 1 {
+		more = fmt.Sprintf("%d more fields", n)
+	}
+	return s.afterEdit(ctx, in.ID, "mapped %s of %s in %s", more, in.ID, s.file.Name)
 }

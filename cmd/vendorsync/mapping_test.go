@@ -96,7 +96,7 @@ func TestMapAsJSON(t *testing.T) {
 		"object": "assets", "to": "os_name", "type": "text", "from": "os", "value": "", "setting": "", "values": object{"OSX": "macOS"}, "otherwise": "Other",
 		"unlisted": "", "default": "", "write": "always", "format": "", "sync_key": 0.0, "sample": "macOS", "fault": "",
 	}, v["fields"].([]any)[2])
-	require.Equal(t, object{"path": "state", "type": "string", "label": "", "sample": "active", "fills": []any{"(filter)"}}, v["sources"].([]any)[4])
+	require.Equal(t, object{"path": "state", "type": "string", "label": "", "sample": "active", "example": "", "fills": []any{"(filter)"}}, v["sources"].([]any)[4])
 	all := decodeJSON[object](t, sh.done("map", "--all", "users", "--json"))
 	require.Equal(t, "users", all["object"])
 	require.Equal(t, []any{object{"field": "username", "update": true}, object{"field": "email", "update": true}}, all["integrations"].([]any)[0].(object)["sync_keys"])
@@ -116,7 +116,7 @@ func TestMapOfASourceThatCannotBeReadShowsWhatIsDeclared(t *testing.T) {
 	require.Equal(t, exitDone, r.code)
 	require.Contains(t, r.err, "note: the source cannot be read, so that there are no samples of it: ")
 	require.Contains(t, r.err, "wrong password")
-	require.Regexp(t, `(?m)^imei +string +490154203237518 +assets.imei$`, r.out)
+	require.Regexp(t, `(?m)^imei +string +e.g. 490154203237518 +assets.imei$`, r.out)
 	require.NotContains(t, r.out, "1234")
 	quiet := sh.run("map", "fleet", "--no-read")
 	require.Empty(t, quiet.err)

@@ -96,11 +96,8 @@ func (src *sampled) look(schema *mapping.Schema) {
 	}
 }
 
-// sample is a value of a field for people.
-func (src *sampled) sample(f connector.Field) string {
-	if text := src.leaves.samples[itemsOf(f.Path)]; text != "" {
-		return text
-	}
+// exampleOf is the example that a connector declares of a field.
+func exampleOf(f connector.Field) string {
 	if f.Sensitive && f.Example != "" {
 		return credentials.Mask
 	}

@@ -223,6 +223,11 @@ func setField(data []byte, id string, f mapping.FieldMapping) ([]byte, error) {
 	if len(pairs) == 0 {
 		return nil, errors.New("say where it comes from: a path or a template, a constant, or a setting")
 	}
+	for _, p := range append(pairs, pair{"to", f.To}) {
+		if _, err := toScalar(p.value); err != nil {
+			return nil, err
+		}
+	}
 	layout := newLayout(data)
 	short := l.parent.Kind == yaml.MappingNode
 	switch {

@@ -187,6 +187,7 @@ func TestSetMappingRefuses(t *testing.T) {
 		"a line that is an alias":       {"phones", config.MappingEdit{Set: []mapping.FieldMapping{{To: "udid", From: "c"}}}, `change the mapping of phones: udid: the line of udid is shared with other places of the file by an alias; change it by hand`},
 		"an entry that is shared":       {"tablets", config.MappingEdit{Set: []mapping.FieldMapping{{To: "udid", From: "c"}}}, `change the mapping of tablets: udid: the entry is shared with other places of the file by an alias; change it by hand`},
 		"a connector that is not there": {"odd", config.MappingEdit{Set: []mapping.FieldMapping{{To: "udid", From: "c"}}}, `change the mapping of odd: f.yaml:7:26: integrations[3].connector: there is no connector "nope"; there are files, fleet`},
+		"a text that is not UTF-8":      {"laptops", config.MappingEdit{Set: []mapping.FieldMapping{{To: "imei", From: "\x93"}}}, `change the mapping of laptops: imei: "\x93" is not UTF-8`},
 		"a mapping that holds no lines": {"odder", config.MappingEdit{Set: []mapping.FieldMapping{{To: "udid", From: "c"}}}, `change the mapping of odder: udid: mapping.fields holds no lines`},
 	}
 	for name, tt := range tests {
@@ -276,6 +277,7 @@ func FuzzSetMapping(f *testing.F) {
 	f.Add(head+"      fields: {imei: a, 'udid': {from: b}, model: c}\n", "a: b")
 	f.Add(head+"      fields: [{to: imei,\n   value: x}, {to: udid, from: 'y]'}]\n", "# x")
 	f.Add(head+"      fields:\n      -\n        to: imei\n      - ? to\n        : udid\n        from: |\n         x\n", "x\ny")
+	f.Add(head+"      fields:\n        - ? to\n          : udid\n", "\x93")
 	r := registry(f)
 	f.Fuzz(func(t *testing.T, text, value string) {
 		opt := config.Options{Registry: r}

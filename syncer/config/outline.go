@@ -10,7 +10,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/vendorsync/vendorsync/connector"
-	"github.com/vendorsync/vendorsync/internal/path"
 	"github.com/vendorsync/vendorsync/mapping"
 	"github.com/vendorsync/vendorsync/syncer"
 )
@@ -237,60 +236,28 @@ func fields(w *writer, indent int, fields []mapping.FieldMapping) {
 	}
 }
 
-// guess maps the fields whose names are those of target fields, and returns the
-// others.
+// guess maps the fields as smart mapping proposes, and returns the others.
 func (o Outline) guess(object string) (m mapping.Mapping, left []connector.Field) {
 	source := o.Fields
 	if source == nil {
 		source = o.Stream.Fields
 	}
-	target, ok := o.Schema.Object(object)
-	if !ok {
+	p, err := mapping.Suggest(object, o.Schema, source, nil)
+	if err != nil { // there is nothing to go by
 		return m, source
 	}
-	taken := map[string]bool{}
-	for _, f := range source {
-		name := fieldName(f.Path)
-		i := target.Field(name)
-		if f.Type == connector.ObjectField || i < 0 || taken[name] || target.Fields[i].Link {
-			if f.Type != connector.ObjectField {
-				left = append(left, f)
-			}
-			continue
-		}
-		taken[name] = true
-		m.Fields = append(m.Fields, mapping.FieldMapping{To: name, From: f.Path})
+	used := map[string]bool{}
+	for _, f := range p.Fields {
+		used[f.From] = true
+		m.Fields = append(m.Fields, mapping.FieldMapping{To: f.To, From: f.From, Format: f.Format})
 	}
-	for _, f := range target.Fields {
-		if f.Unique && taken[f.Name] {
-			m.SyncKeys = append(m.SyncKeys, mapping.SyncKey{Field: f.Name})
+	for _, k := range p.SyncKeys {
+		m.SyncKeys = append(m.SyncKeys, mapping.SyncKey{Field: k.Field})
+	}
+	for _, f := range source {
+		if f.Type != connector.ObjectField && !used[f.Path] {
+			left = append(left, f)
 		}
 	}
 	return m, left
-}
-
-// fieldName makes a target field's name of a path: "Serial Number" becomes
-// serial_number, and so do serialNumber and device.serial-number.
-func fieldName(text string) string {
-	p, err := path.Parse(text)
-	if err != nil || p[len(p)-1].IsIndex {
-		return ""
-	}
-	var b strings.Builder
-	wasLower := false
-	for _, r := range p[len(p)-1].Key {
-		switch {
-		case r >= 'A' && r <= 'Z':
-			if wasLower {
-				b.WriteByte('_')
-			}
-			b.WriteRune(unicode.ToLower(r))
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			b.WriteRune(r)
-		default:
-			b.WriteByte('_')
-		}
-		wasLower = r >= 'a' && r <= 'z' || r >= '0' && r <= '9'
-	}
-	return b.String()
 }

@@ -19,21 +19,22 @@ const module = "github.com/vendorsync/vendorsync"
 // layers says in which layer a folder's package stands; a name that ends in /...
 // means everything below it.
 var layers = map[string]int{
-	"":                        5, // the tour
-	"cmd/...":                 5,
-	"examples/...":            5,
-	"connectors":              4,
-	"connectors/...":          4,
-	"syncer/config":           4,
-	"syncer/memory":           4,
-	"syncer/sqlite":           4,
-	"syncer":                  3,
-	"syncer/storetest":        3,
-	"connector/connectortest": 2,
-	"mapping":                 2,
-	"connector":               1,
-	"credentials":             1,
-	"internal/...":            1,
+	"":                            5, // the tour
+	"cmd/...":                     5,
+	"examples/...":                5,
+	"connectors":                  4,
+	"connectors/...":              4,
+	"syncer/config":               4,
+	"syncer/memory":               4,
+	"syncer/sqlite":               4,
+	"syncer":                      3,
+	"syncer/storetest":            3,
+	"connector/connectortest":     2,
+	"credentials/credentialstest": 2,
+	"mapping":                     2,
+	"connector":                   1,
+	"credentials":                 1,
+	"internal/...":                1,
 }
 
 // sideways are the imports within a layer that are meant to be.

@@ -1,10 +1,46 @@
 // Package credentials holds what a connector proves itself with: a [Secret]
-// that never shows itself, a [Credential] of one [Kind], and the [Resolver]
-// that turns a reference in a configuration file into a credential at the
-// moment it is needed.
+// that never shows itself, a [Credential] of one [Kind], the [Vault] that keeps
+// credentials sealed in a host's store, and the [Resolver] that turns a
+// reference in a configuration file into a credential at the moment it is
+// needed.
 //
-//	r := credentials.EnvResolver{Allow: []string{"OKTA_*"}}
-//	cred, err := r.Resolve(ctx, credentials.Ref{Kind: credentials.APIToken, Values: map[string]string{"token": "env:OKTA_TOKEN"}})
+// # Vault
+//
+// A host gives a [Keeper], which holds sealed records and sees no secret, and a
+// key, which seals them:
+//
+//	key, err := credentials.KeyFromFile("/etc/acme/vault.key") // or KeyFromEnv, or the host's KMS as a KeyWrapper
+//	vault, err := credentials.NewVault(credentials.VaultOptions{Keeper: keeper, Key: key, Users: integrationsThatUse})
+//
+//	binding := credentials.Binding{Connector: "okta", Hosts: []string{"acme.okta.com"}}
+//	entry, err := vault.Add(ctx, token, binding, credentials.Details{Owner: "ada"}, "ada")
+//
+// A credential opens for the connector and the hosts it was entered for and for
+// no others: whoever edits a domain enters the secret again, see [ErrBound].
+// [Vault.Expiring] names what ends soon, [Vault.Remove] refuses what is in use,
+// [Vault.Rekey] moves all records to a new key, and each [Entry] knows who
+// changed what and when.
+//
+// # Rotation
+//
+// A connector asks a [Source] for its credential with each request, and gives a
+// rotated one back before it uses it:
+//
+//	source := vault.Source("okta", binding, "integration-user")
+//	cred, err := source.Get(ctx)
+//	rotated := cred.With("refresh_token", credentials.NewSecret(next))
+//	err = source.Save(ctx, rotated) // sealed and kept once it returns nil; ErrConflict if another was faster
+//
+// # References
+//
+// A configuration file names secrets and holds none:
+//
+//	r := credentials.References{Env: []string{"OKTA_*"}, Folders: []string{"/run/secrets"}, Keys: []credentials.Key{key}}
+//	ref := credentials.Ref{ID: "okta", Kind: credentials.APIToken, Values: map[string]string{"token": "env:OKTA_TOKEN"}}
+//	cred, err := r.Resolve(ctx, ref)
+//
+// It reads what the host allows by name, and never what holds a key of the
+// vault.
 //
 // The package uses the standard library alone and imports nothing of this
 // module.
@@ -19,97 +55,74 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 )
-
-// A Kind is a way of proving who asks.
-type Kind string
-
-// The kinds of credential.
-const (
-	None              Kind = "none"               // the vendor asks for nothing: a file, this machine
-	APIToken          Kind = "api_token"          // token; sent in a header or a query parameter
-	Basic             Kind = "basic"              // username, password
-	ClientCredentials Kind = "client_credentials" // client_id, client_secret
-	AuthorizationCode Kind = "authorization_code" // client_id, client_secret, refresh_token
-	JWTBearer         Kind = "jwt_bearer"         // private_key, key_id, issuer, subject: service accounts
-	Password          Kind = "password"           // client_id, client_secret, username, password
-	Session           Kind = "session"            // username, password, exchanged for a session
-	AWS               Kind = "aws"                // access_key_id, secret_access_key, role_arn
-	MutualTLS         Kind = "mutual_tls"         // certificate, private_key
-)
-
-// fields names the values each kind is made of. A name that ends in "?" may be
-// left out.
-var fields = map[Kind][]string{
-	None:              {},
-	APIToken:          {"token"},
-	Basic:             {"username", "password"},
-	ClientCredentials: {"client_id", "client_secret"},
-	AuthorizationCode: {"client_id", "client_secret?", "refresh_token"},
-	JWTBearer:         {"private_key", "key_id?", "issuer", "subject?"},
-	Password:          {"client_id", "client_secret?", "username", "password"},
-	Session:           {"username", "password"},
-	AWS:               {"access_key_id", "secret_access_key", "session_token?", "role_arn?"},
-	MutualTLS:         {"certificate", "private_key", "ca?"},
-}
-
-// Kinds returns all kinds of credential, in a stable order.
-func Kinds() []Kind {
-	return []Kind{None, APIToken, Basic, ClientCredentials, AuthorizationCode, JWTBearer, Password, Session, AWS, MutualTLS}
-}
-
-// Fields names the values that a credential of kind k is made of, the required
-// ones first. It returns nil slices for an unknown kind.
-func (k Kind) Fields() (required, optional []string) {
-	for _, f := range fields[k] {
-		if name, ok := strings.CutSuffix(f, "?"); ok {
-			optional = append(optional, name)
-		} else {
-			required = append(required, f)
-		}
-	}
-	return required, optional
-}
 
 // A Credential is one set of secrets of one kind. The zero value is the
 // credential of a vendor that asks for none.
 type Credential struct {
 	ID     string            // the host's name for it; empty for a credential that is not kept
 	Kind   Kind              // empty means None
-	Values map[string]Secret // by field name, see Kind.Fields
+	Values map[string]Secret // by field name, see Kind.Form
+	// ExpiresAt is when the vendor stops taking it; zero if it never does, or if
+	// nobody knows.
+	ExpiresAt time.Time
+	// Revision is the state of the secret that a Source answered with. Save wants
+	// it back unchanged, so that it notices who else has rotated the secret. It is
+	// empty for a credential that is not kept.
+	Revision string
 }
 
 // Value returns the secret of one field, empty if it is not set.
 func (c Credential) Value(field string) Secret { return c.Values[field] }
 
-// Validate reports every required value that is missing, and every value that
-// the kind does not know.
+// With returns a copy of c with one value set. It leaves c as it is.
+func (c Credential) With(field string, value Secret) Credential {
+	c.Values = maps.Clone(c.Values)
+	if c.Values == nil {
+		c.Values = map[string]Secret{}
+	}
+	c.Values[field] = value
+	return c
+}
+
+// Validate reports every required value that is missing, every value that the
+// kind does not know or that is not among its choices, and certificates that do
+// not parse. No fault quotes a value.
 func (c Credential) Validate() error {
 	kind := c.Kind
 	if kind == "" {
 		kind = None
 	}
-	if _, ok := fields[kind]; !ok {
+	if _, ok := kind.info(); !ok {
 		return fmt.Errorf("credential %q: unknown kind %q", c.ID, c.Kind)
 	}
-	required, optional := kind.Fields()
 	var errs []error
-	for _, name := range required {
-		if c.Values[name].IsZero() {
-			errs = append(errs, fmt.Errorf("credential %q of kind %s: %s is missing", c.ID, kind, name))
+	for _, f := range kind.Form() {
+		value := c.Values[f.Name]
+		switch {
+		case value.IsZero() && f.Required:
+			errs = append(errs, fmt.Errorf("credential %q of kind %s: %s is missing", c.ID, kind, f.Name))
+		case !value.IsZero() && len(f.Choices) > 0 && !slices.Contains(f.Choices, value.Reveal()):
+			errs = append(errs, fmt.Errorf("credential %q of kind %s: %s is not one of %s", c.ID, kind, f.Name, strings.Join(f.Choices, ", ")))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Values)) {
-		if !slices.Contains(required, name) && !slices.Contains(optional, name) {
+		if _, ok := kind.field(name); !ok {
 			errs = append(errs, fmt.Errorf("credential %q of kind %s: unknown value %q", c.ID, kind, name))
 		}
+	}
+	if len(errs) == 0 {
+		_, err := c.TLS()
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
 // A Source hands a connector its credential. Get is called per request, since
 // tokens expire in mid-run; Save gives a rotated credential back to the host,
-// before the new one is used. Both are safe for concurrent use.
+// before the new one is used. What is saved is what Get returned, with other
+// values, see [Credential.With]. Both are safe for concurrent use.
 type Source interface {
 	Get(ctx context.Context) (Credential, error)
 	Save(ctx context.Context, c Credential) error
@@ -144,7 +157,7 @@ type Resolver interface {
 
 // EnvResolver resolves references of the form "env:NAME" from the process's
 // environment. The zero value resolves nothing: a host says by name which
-// variables a configuration file may read.
+// variables a configuration file may read. [References] reads files too.
 type EnvResolver struct {
 	// Allow lists the variables that may be read, as shell patterns
 	// ("OKTA_*"). Empty means none.
@@ -156,28 +169,30 @@ type EnvResolver struct {
 // Resolve reads every value of ref. It reports all faults together; no fault
 // quotes a secret.
 func (r EnvResolver) Resolve(_ context.Context, ref Ref) (Credential, error) {
-	lookup := r.Lookup
-	if lookup == nil {
-		lookup = os.LookupEnv
-	}
-	c := Credential{ID: ref.ID, Kind: ref.Kind, Values: make(map[string]Secret, len(ref.Values))}
-	var errs []error
-	for _, field := range slices.Sorted(maps.Keys(ref.Values)) {
-		name, ok := strings.CutPrefix(ref.Values[field], "env:")
+	return ref.resolve(func(_ Field, reference string) (string, error) {
+		name, ok := strings.CutPrefix(reference, "env:")
 		if !ok {
-			errs = append(errs, fmt.Errorf("credential %q, %s: write a reference such as env:NAME, never the secret itself", ref.ID, field))
+			return "", errors.New("write a reference such as env:NAME, never the secret itself")
+		}
+		return readEnv(name, r.Allow, r.Lookup)
+	})
+}
+
+// resolve reads each value of ref with read, and joins all faults.
+func (r Ref) resolve(read func(f Field, reference string) (string, error)) (Credential, error) {
+	c := Credential{ID: r.ID, Kind: r.Kind, Values: make(map[string]Secret, len(r.Values))}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(r.Values)) {
+		f, ok := r.Kind.field(name)
+		if !ok {
+			f = Field{Name: name, Secret: true}
+		}
+		value, err := read(f, r.Values[name])
+		if err != nil {
+			errs = append(errs, fmt.Errorf("credential %q, %s: %w", r.ID, name, err))
 			continue
 		}
-		if !r.allowed(name) {
-			errs = append(errs, fmt.Errorf("credential %q, %s: the host does not allow reading the variable %s", ref.ID, field, name))
-			continue
-		}
-		v, ok := lookup(name)
-		if !ok || v == "" {
-			errs = append(errs, fmt.Errorf("credential %q, %s: the variable %s is not set", ref.ID, field, name))
-			continue
-		}
-		c.Values[field] = NewSecret(v)
+		c.Values[name] = NewSecret(value)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return Credential{}, err
@@ -188,8 +203,25 @@ func (r EnvResolver) Resolve(_ context.Context, ref Ref) (Credential, error) {
 	return c, nil
 }
 
-func (r EnvResolver) allowed(name string) bool {
-	return slices.ContainsFunc(r.Allow, func(pattern string) bool {
+// readEnv reads a variable that one of the patterns allows. A nil lookup is
+// os.LookupEnv.
+func readEnv(name string, allow []string, lookup func(string) (string, bool)) (string, error) {
+	if !matchesAny(allow, name) {
+		return "", fmt.Errorf("the host does not allow reading the variable %s", name)
+	}
+	if lookup == nil {
+		lookup = os.LookupEnv
+	}
+	v, ok := lookup(name)
+	if !ok || v == "" {
+		return "", fmt.Errorf("the variable %s is not set", name)
+	}
+	return v, nil
+}
+
+// matchesAny reports whether name matches one of the shell patterns.
+func matchesAny(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		ok, err := path.Match(pattern, name)
 		return ok && err == nil
 	})

@@ -180,12 +180,12 @@ func TestKindsAreMadeOfFields(t *testing.T) {
 		c := credentials.Credential{Kind: kind, Values: map[string]credentials.Secret{}}
 		for _, field := range required {
 			require.Error(t, c.Validate(), "%s without %s", kind, field)
-			c.Values[field] = credentials.NewSecret(plain)
+			c.Values[field] = credentials.NewSecret(example(t, kind, field))
 		}
 		require.NoError(t, c.Validate(), kind)
 		for _, field := range optional {
 			require.NotContains(t, required, field)
-			c.Values[field] = credentials.NewSecret(plain)
+			c.Values[field] = credentials.NewSecret(example(t, kind, field))
 		}
 		require.NoError(t, c.Validate(), kind)
 		c.Values["more"] = credentials.NewSecret(plain)
@@ -195,6 +195,90 @@ func TestKindsAreMadeOfFields(t *testing.T) {
 	required, optional := credentials.Kind("magic").Fields()
 	require.Nil(t, required)
 	require.Nil(t, optional)
+}
+
+// example returns a value that the field of a kind takes.
+func example(t *testing.T, kind credentials.Kind, name string) string {
+	t.Helper()
+	form := kind.Form()
+	f := form[slices.IndexFunc(form, func(f credentials.Field) bool { return f.Name == name })]
+	switch {
+	case f.Name == "ca", f.Name == "certificate":
+		return certificatePEM
+	case f.Name == "private_key":
+		return privateKeyPEM
+	case len(f.Choices) > 0:
+		return f.Choices[0]
+	default:
+		return plain
+	}
+}
+
+func TestAFormNeedsNothingElse(t *testing.T) {
+	t.Parallel()
+	for _, kind := range credentials.Kinds() {
+		require.NotEmpty(t, kind.Label(), kind)
+		require.True(t, strings.HasSuffix(kind.Help(), "."), kind)
+		form := kind.Form()
+		var names []string
+		optional := false
+		for _, f := range form {
+			names = append(names, f.Name)
+			require.NotEmpty(t, f.Label, "%s %s", kind, f.Name)
+			require.True(t, strings.HasSuffix(f.Help, "."), "%s %s", kind, f.Name)
+			require.False(t, optional && f.Required, "%s asks for %s after what may be left out", kind, f.Name)
+			require.False(t, f.Advanced && f.Required, "%s hides %s, which is required", kind, f.Name)
+			require.False(t, f.Secret && len(f.Choices) > 0, "%s %s", kind, f.Name)
+			optional = optional || !f.Required
+		}
+		require.Equal(t, len(names), len(slices.Compact(slices.Sorted(slices.Values(names)))), "%s names a field twice", kind)
+		require.Equal(t, "ca", form[len(form)-1].Name, kind)
+		form[0].Label = "altered"
+		require.NotEqual(t, "altered", kind.Form()[0].Label, "the form is the caller's own")
+	}
+	for kind, secrets := range map[credentials.Kind][]string{
+		credentials.None:              nil,
+		credentials.APIToken:          {"token"},
+		credentials.Basic:             {"password"},
+		credentials.ClientCredentials: {"client_secret"},
+		credentials.AuthorizationCode: {"refresh_token", "client_secret"},
+		credentials.JWTBearer:         {"private_key"},
+		credentials.Password:          {"password", "client_secret"},
+		credentials.Session:           {"password"},
+		credentials.AWS:               {"secret_access_key", "session_token"},
+		credentials.MutualTLS:         {"private_key"},
+	} {
+		var got []string
+		for _, f := range kind.Form() {
+			if f.Secret {
+				got = append(got, f.Name)
+			}
+		}
+		require.Equal(t, secrets, got, kind)
+	}
+	require.Nil(t, credentials.Kind("magic").Form())
+	require.Empty(t, credentials.Kind("magic").Label())
+	require.Equal(t, credentials.None.Form(), credentials.Kind("").Form())
+}
+
+func TestAValueIsAmongItsChoices(t *testing.T) {
+	t.Parallel()
+	c := credentials.Credential{ID: "a", Kind: credentials.APIToken, Values: map[string]credentials.Secret{
+		"token": credentials.NewSecret(plain), "in": credentials.NewSecret(plain),
+	}}
+	require.EqualError(t, c.Validate(), `credential "a" of kind api_token: in is not one of header, query`)
+	require.NoError(t, c.With("in", credentials.NewSecret("query")).Validate())
+}
+
+func TestWithLeavesTheOriginalAsItIs(t *testing.T) {
+	t.Parallel()
+	old := credentials.Credential{ID: "a", Kind: credentials.APIToken, Revision: "7"}
+	first := old.With("token", credentials.NewSecret("one"))
+	second := first.With("token", credentials.NewSecret("two"))
+	require.Nil(t, old.Values)
+	require.Equal(t, "one", first.Value("token").Reveal())
+	require.Equal(t, "two", second.Value("token").Reveal())
+	require.Equal(t, "7", second.Revision)
 }
 
 func TestTheZeroCredentialIsValid(t *testing.T) {

@@ -46,5 +46,14 @@ func ExampleSecret() {
 func ExampleKind_Fields() {
 	required, optional := credentials.AuthorizationCode.Fields()
 	fmt.Println(required, optional)
-	// Output: [client_id refresh_token] [client_secret]
+	// Output: [client_id refresh_token] [client_secret scope auth_url token_url client_auth ca]
+}
+
+func ExampleKind_Form() {
+	for _, f := range credentials.APIToken.Form() {
+		if !f.Advanced {
+			fmt.Printf("%s (secret: %t, required: %t): %s\n", f.Label, f.Secret, f.Required, f.Help)
+		}
+	}
+	// Output: Token (secret: true, required: true): The token or API key as the vendor shows it.
 }

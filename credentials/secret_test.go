@@ -2,6 +2,7 @@ package credentials_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/gob"
 	"encoding/hex"
 	"encoding/json"
@@ -23,14 +24,34 @@ const plain = "s3cr3t-Value"
 func requireHidden(t *testing.T, text, how string) {
 	t.Helper()
 	digits := hex.EncodeToString([]byte(plain))
-	spellings := []string{plain, plain[1:], digits, strings.ToUpper(digits), "73 33 63", "0x73 0x33", "0X73 0X33", "115 51 99", "163 63 143", "1110011 110011"}
+	spellings := []string{plain, plain[1:], digits, strings.ToUpper(digits), "73 33 63", "0x73 0x33", "0X73 0X33", "115 51 99", "163 63 143", "1110011 110011", base64.StdEncoding.EncodeToString([]byte(plain))}
 	for _, s := range spellings {
 		require.NotContains(t, text, s, how)
 	}
 }
 
+// sealingKey is a key whose bytes hold plain.
+var sealingKey = mustKey(base64.StdEncoding.EncodeToString([]byte(plain + "-and-twenty-bytes-mo")))
+
+func mustKey(text string) credentials.Key {
+	key, err := credentials.ParseKey(text)
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
+
 // nested are values that hold a secret somewhere, by what they are.
-func nested() map[string]any {
+func nested(t *testing.T) map[string]any {
+	t.Helper()
+	keeper := &credentials.MemoryKeeper{}
+	vault := newVault(t, keeper, sealingKey)
+	entry := addToken(t, vault)
+	sealed, err := keeper.GetSealed(t.Context(), "okta")
+	require.NoError(t, err)
+	source := vault.Source("okta", okta, "bot")
+	opened, err := source.Get(t.Context())
+	require.NoError(t, err)
 	secret := credentials.NewSecret(plain)
 	pointer := &secret
 	type exported struct{ Token credentials.Secret }
@@ -64,13 +85,26 @@ func nested() map[string]any {
 		"a credential":                     cred,
 		"a pointer to a credential":        &cred,
 		"a source":                         credentials.Static(cred),
+		"a key":                            sealingKey,
+		"a pointer to a key":               &sealingKey,
+		"an unexported key":                struct{ key credentials.Key }{sealingKey},
+		"a key as an interface":            struct{ key credentials.KeyWrapper }{sealingKey},
+		"references":                       credentials.References{Env: []string{"*"}, Keys: []credentials.Key{sealingKey}},
+		"a vault":                          vault,
+		"a copy of a vault":                *vault,
+		"the options of a vault":           credentials.VaultOptions{Keeper: keeper, Key: sealingKey, OldKeys: []credentials.KeyWrapper{&sealingKey}},
+		"a vault's source":                 source,
+		"a keeper":                         keeper,
+		"a sealed record":                  sealed,
+		"an entry":                         entry,
+		"what was opened":                  opened,
 		"an error about it":                fmt.Errorf("token %v refused: %w", secret, errors.New("401")),
 	}
 }
 
 func TestSecretIsHiddenFromEveryVerb(t *testing.T) {
 	t.Parallel()
-	for name, value := range nested() {
+	for name, value := range nested(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for verb := 'A'; verb <= 'z'; verb++ {
@@ -111,7 +145,7 @@ func TestSecretIsRevealedOnRequestAlone(t *testing.T) {
 
 func TestSecretIsHiddenFromLogs(t *testing.T) {
 	t.Parallel()
-	for name, value := range nested() {
+	for name, value := range nested(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var text bytes.Buffer
@@ -137,7 +171,7 @@ func TestSecretIsHiddenFromLogs(t *testing.T) {
 
 func TestSecretIsHiddenFromDocuments(t *testing.T) {
 	t.Parallel()
-	for name, value := range nested() {
+	for name, value := range nested(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, err := json.Marshal(value)

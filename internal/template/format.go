@@ -284,7 +284,12 @@ func (f *fieldFormat) signed(negative bool, prefix, digits string) string {
 		sign = string(f.sign)
 	}
 	if f.group != 0 {
-		digits = grouped(digits, f.group, f.verb)
+		plain := digits
+		digits = grouped(plain, f.group, f.verb)
+		for f.zero && runeCount(sign+prefix+digits) < f.width { // the zeros have separators too
+			plain = "0" + plain
+			digits = grouped(plain, f.group, f.verb)
+		}
 	}
 	if f.zero || f.align == '=' {
 		fill := f.fill

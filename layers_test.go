@@ -30,6 +30,8 @@ var layers = map[string]int{
 	"syncer":                      3,
 	"syncer/storetest":            3,
 	"connector/connectortest":     2,
+	"connector/rest":              2,
+	"connector/rest/resttest":     2,
 	"credentials/credentialstest": 2,
 	"mapping":                     2,
 	"connector":                   1,

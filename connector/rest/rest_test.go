@@ -1,0 +1,601 @@
+package rest_test
+
+import (
+	"context"
+	"encoding/pem"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vendorsync/vendorsync/connector"
+	"github.com/vendorsync/vendorsync/connector/connectortest"
+	"github.com/vendorsync/vendorsync/connector/rest"
+	"github.com/vendorsync/vendorsync/connector/rest/resttest"
+	"github.com/vendorsync/vendorsync/credentials"
+)
+
+const (
+	secret        = "s3cr3t-token"
+	loginEndpoint = "https://login.acme.example/token"
+)
+
+func config(rt http.RoundTripper) connector.Config {
+	return connector.Config{Settings: connector.Settings{"domain": {"eu.acme.example"}}, Credential: token(secret), Transport: rt}
+}
+
+func serve(t *testing.T, s *resttest.Server) connector.Config {
+	t.Helper()
+	transport := s.Transport()
+	t.Cleanup(func() { require.NoError(t, transport.Close()) })
+	return config(transport)
+}
+
+// vendor is a connector with one stream, "users", read as st says.
+func vendor(st rest.Stream, change ...func(*connector.Spec, *rest.API)) connector.Connector {
+	spec := acmeSpec()
+	st.Path = "/users"
+	api := rest.API{
+		Base:    "https://{domain}/api",
+		Auth:    map[credentials.Kind]rest.Auth{credentials.APIToken: rest.Bearer()},
+		Streams: map[string]rest.Stream{"users": st},
+	}
+	for _, f := range change {
+		f(&spec, &api)
+	}
+	return rest.New(spec, api)
+}
+
+func bounds(b rest.Bounds) func(*connector.Spec, *rest.API) {
+	return func(_ *connector.Spec, api *rest.API) { api.Bounds = b }
+}
+
+func users(l resttest.List) map[string]*resttest.List {
+	return map[string]*resttest.List{"/api/users": &l}
+}
+
+func read(ctx context.Context, c connector.Connector, cfg connector.Config, req connector.Request) ([]connector.Record, error) {
+	src, err := c.Open(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = src.Close() }()
+	req.Stream = "users"
+	var out []connector.Record
+	for page, err := range connector.Pages(ctx, src, req) {
+		if err != nil {
+			return out, err
+		}
+		out = append(out, page.Records...)
+	}
+	return out, nil
+}
+
+func TestEveryFormOfPagingKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	items := resttest.Items(250)
+	tests := map[string]struct {
+		stream rest.Stream
+		list   resttest.List
+	}{
+		"a cursor":                                    {rest.Stream{Records: "users", Paging: rest.Cursor{Param: "cursor", Path: "next", Size: "limit"}, PageSize: 100}, resttest.List{Form: resttest.Cursors, Records: "users", Items: items}},
+		"a cursor with short pages":                   {rest.Stream{Records: "users", Paging: rest.Cursor{Param: "cursor", Path: "next", Size: "limit"}, PageSize: 100}, resttest.List{Form: resttest.Cursors, Records: "users", Items: items, Short: 40}},
+		"a link header":                               {rest.Stream{Paging: rest.LinkHeader{Size: "limit"}, PageSize: 100}, resttest.List{Form: resttest.Links, Items: items}},
+		"the next address in the answer":              {rest.Stream{Records: "users", Paging: rest.NextURL{Path: "next", Size: "limit"}, PageSize: 100}, resttest.List{Form: resttest.NextURLs, Records: "users", Items: items}},
+		"a relative address in the answer":            {rest.Stream{Records: "users", Paging: rest.NextURL{Path: "next", Size: "limit"}, PageSize: 100}, resttest.List{Form: resttest.Relative, Records: "users", Items: items}},
+		"OData":                                       {rest.Stream{Records: "value", Paging: rest.OData()}, resttest.List{Form: resttest.ODataForm, Records: "value", Items: items}},
+		"page numbers from 0 with a total":            {rest.Stream{Records: "users", Paging: rest.PageNumber{Param: "page", Size: "limit", Total: "total"}, PageSize: 100}, resttest.List{Form: resttest.Pages, Records: "users", Items: items}},
+		"page numbers from 1 without a total":         {rest.Stream{Records: "users", Paging: rest.PageNumber{Param: "page", First: 1, Size: "limit"}, PageSize: 100}, resttest.List{Form: resttest.Pages, First: 1, Records: "users", Items: items}},
+		"page numbers that end with 204":              {rest.Stream{Records: "users", Paging: rest.PageNumber{Param: "page", Size: "limit", Total: "total"}, PageSize: 50}, resttest.List{Form: resttest.Pages, Records: "users", Items: items, NoContent: true}},
+		"offsets from 1, short pages":                 {rest.Stream{Records: "users", Paging: rest.Offset{Param: "offset", First: 1, Size: "limit"}, PageSize: 100}, resttest.List{Form: resttest.Offsets, First: 1, Records: "users", Items: items, Short: 70}},
+		"offsets with a total and short pages":        {rest.Stream{Records: "users", Paging: rest.Offset{Param: "offset", Size: "limit", Total: "total"}, PageSize: 100}, resttest.List{Form: resttest.Offsets, Records: "users", Items: items, Short: 70}},
+		"page numbers with a total that is too small": {rest.Stream{Records: "users", Paging: rest.PageNumber{Param: "page", Size: "limit", Total: "total"}, PageSize: 100}, resttest.List{Form: resttest.Pages, Records: "users", Items: items, Lie: -200}},
+		"one page": {rest.Stream{}, resttest.List{Items: items}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := serve(t, &resttest.Server{Authorized: resttest.Bearer(secret), Lists: users(test.list)})
+			c := vendor(test.stream)
+			got, err := read(t.Context(), c, cfg, connector.Request{})
+			require.NoError(t, err)
+			require.Len(t, got, len(items))
+			for i, rec := range got {
+				require.Equal(t, items[i], rec.String())
+			}
+			connectortest.Run(t, c, connectortest.Options{Config: cfg, MinRecords: 250, BadSettings: []connector.Settings{{"domain": {"evil.example"}}, {"domain": {"x.acme.example/../.."}}, {"domain": {"u@x.acme.example"}}}})
+		})
+	}
+}
+
+func TestAVendorsFaultsEndInBoundedTimeWithAClass(t *testing.T) {
+	t.Parallel()
+	cursors := rest.Stream{Records: "users", Paging: rest.Cursor{Param: "cursor", Path: "next"}}
+	pages := rest.Stream{Records: "users", Paging: rest.PageNumber{Param: "page", Size: "limit", Total: "total"}, PageSize: 50}
+	list := resttest.List{Form: resttest.Cursors, Records: "users", Items: resttest.Items(250)}
+	const quick = 100 * time.Millisecond
+	tests := map[string]struct {
+		server *resttest.Server
+		stream rest.Stream
+		class  connector.Class
+		says   string
+	}{
+		"a wrong token":                   {server: &resttest.Server{Authorized: resttest.Bearer("another")}, class: connector.ErrAuth, says: "invalid token"},
+		"a missing scope":                 {server: &resttest.Server{Permitted: func(*http.Request) bool { return false }}, class: connector.ErrPermission, says: "the scope is missing"},
+		"HTML in place of JSON":           {server: &resttest.Server{Always: resttest.HTML()}, class: connector.ErrMalformed, says: "sign in"},
+		"JSON that breaks off":            {server: &resttest.Server{Always: resttest.Malformed()}, class: connector.ErrMalformed, says: "breaks off"},
+		"no list where it should be":      {server: &resttest.Server{Always: resttest.Body("application/json", `{"ok":true}`)}, class: connector.ErrMalformed, says: "no list"},
+		"too deep a nesting":              {server: &resttest.Server{Always: resttest.Body("application/json", strings.Repeat("[", 100_000))}, class: connector.ErrMalformed, says: "nested"},
+		"an answer of 1 GB":               {server: &resttest.Server{Always: resttest.Huge(1 << 30)}, class: connector.ErrMalformed, says: "larger"},
+		"a gzip bomb":                     {server: &resttest.Server{Always: resttest.GzipBomb(1 << 30)}, class: connector.ErrMalformed, says: "larger"},
+		"a server that stalls":            {server: &resttest.Server{Always: resttest.Stall()}, class: connector.ErrUnavailable, says: "nothing for too long"},
+		"a server that does not answer":   {server: &resttest.Server{Always: resttest.Silence()}, class: connector.ErrUnavailable, says: "nothing for too long"},
+		"a connection that breaks":        {server: &resttest.Server{Always: resttest.CloseInBody()}, class: connector.ErrUnavailable, says: "broke off"},
+		"a server that is down":           {server: &resttest.Server{Always: resttest.Status(503)}, class: connector.ErrUnavailable, says: "503"},
+		"a redirect to another host":      {server: &resttest.Server{Always: resttest.Redirect("https://evil.example/api/users")}, class: connector.ErrMalformed, says: "evil.example"},
+		"a redirect away from TLS":        {server: &resttest.Server{Always: resttest.Redirect("http://eu.acme.example/api/users")}, class: connector.ErrMalformed, says: "not sent there"},
+		"redirects without an end":        {server: &resttest.Server{Always: resttest.Redirect("/api/users")}, class: connector.ErrMalformed, says: "redirects"},
+		"a cursor that comes back":        {server: &resttest.Server{Lists: users(resttest.List{Form: resttest.Cursors, Records: "users", Items: list.Items, Repeat: true})}, class: connector.ErrMalformed, says: "again and again"},
+		"a next page at another host":     {server: &resttest.Server{Always: resttest.Body("application/json", `{"users":[],"next":"https://evil.example/x"}`)}, stream: rest.Stream{Records: "users", Paging: rest.NextURL{Path: "next"}}, class: connector.ErrMalformed, says: "evil.example"},
+		"a total that is too large":       {server: &resttest.Server{Lists: users(resttest.List{Form: resttest.Pages, Records: "users", Items: list.Items, Lie: 100})}, stream: pages, class: connector.ErrMalformed, says: "counts 350 records and has sent 250"},
+		"page numbers that are not heard": {server: &resttest.Server{Always: resttest.Body("application/json", `{"users":[{"id":"1"}],"total":9}`)}, stream: pages, class: connector.ErrMalformed, says: "same page"},
+		"a page larger than allowed":      {server: &resttest.Server{Lists: users(resttest.List{Form: resttest.Pages, Records: "users", Items: list.Items, MaxSize: 10})}, stream: pages, class: connector.ErrInvalid, says: "limit must be"},
+		"a wait beyond the bound":         {server: &resttest.Server{Always: resttest.Status(429, "Retry-After", "7200")}, class: connector.ErrRateLimited, says: "429"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := test.server
+			if s.Lists == nil {
+				s.Lists = users(list)
+			}
+			st := test.stream
+			if st.Paging == nil {
+				st = cursors
+			}
+			stall := 10 * time.Second
+			if test.class == connector.ErrUnavailable {
+				stall = quick
+			}
+			c := vendor(st, bounds(rest.Bounds{Body: 1 << 20, Stall: stall, Retries: 1, Backoff: time.Millisecond}))
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			_, err := read(ctx, c, serve(t, s), connector.Request{})
+			require.ErrorIs(t, err, test.class)
+			require.ErrorContains(t, err, test.says)
+			require.NotContains(t, err.Error(), secret)
+			for _, seen := range s.Requests() {
+				require.Equal(t, "eu.acme.example", seen.Host)
+			}
+			var e *connector.Error
+			require.ErrorAs(t, err, &e)
+			if test.class == connector.ErrRateLimited {
+				require.Equal(t, 2*time.Hour, e.RetryAfter)
+			}
+		})
+	}
+}
+
+func TestAFaultThatPassesIsNotSeen(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]resttest.Fault{
+		"503": resttest.Status(503), "a broken connection": resttest.CloseInBody(), "a stall": resttest.Stall(),
+		"408": resttest.Status(408), "429 with no wait": resttest.Status(429, "Retry-After", "0"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &resttest.Server{Lists: users(resttest.List{Form: resttest.Cursors, Records: "users", Items: resttest.Items(250)}), Faults: map[int]resttest.Fault{2: fault}}
+			c := vendor(rest.Stream{Records: "users", Paging: rest.Cursor{Param: "cursor", Path: "next"}}, bounds(rest.Bounds{Stall: 100 * time.Millisecond, Backoff: time.Millisecond}))
+			got, err := read(t.Context(), c, serve(t, s), connector.Request{})
+			require.NoError(t, err)
+			require.Len(t, got, 250)
+			require.Len(t, s.Requests(), 4)
+		})
+	}
+}
+
+func TestAVendorsWaitsAreHonouredInFullAndReported(t *testing.T) {
+	t.Parallel()
+	at := func(d time.Duration) func() string {
+		return func() string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
+	}
+	fixed := func(text string) func() string { return func() string { return text } }
+	epoch := func(unit time.Duration) func() string {
+		return func() string { return strconv.FormatInt(time.Now().Add(30*time.Second).UnixNano()/int64(unit), 10) }
+	}
+	tests := map[string]struct {
+		status int
+		header string
+		value  func() string
+		more   []string
+		wait   time.Duration
+	}{
+		"Retry-After in seconds":                   {429, "Retry-After", fixed("30"), nil, 30 * time.Second},
+		"Retry-After as a date":                    {503, "Retry-After", at(30 * time.Second), nil, 30 * time.Second},
+		"Retry-After with decimals":                {429, "Retry-After", fixed("2.5"), nil, 2500 * time.Millisecond},
+		"X-Rate-Limit-Reset in seconds since 1970": {429, "X-Rate-Limit-Reset", epoch(time.Second), []string{"X-Rate-Limit-Remaining", "0"}, 30 * time.Second},
+		"X-RateLimit-Reset in milliseconds since":  {429, "X-RateLimit-Reset", epoch(time.Millisecond), []string{"X-RateLimit-Remaining", "0"}, 30 * time.Second},
+		"RateLimit-Reset in seconds to go":         {429, "RateLimit-Reset", fixed("12"), []string{"RateLimit-Remaining", "0"}, 12 * time.Second},
+		"the combined RateLimit header":            {429, "RateLimit", fixed("limit=100, remaining=0, reset=5"), nil, 5 * time.Second},
+		"the RateLimit header of the newer draft":  {429, "RateLimit", fixed(`"default";r=0;t=5`), nil, 5 * time.Second},
+		"a secondary limit told by a 403":          {403, "Retry-After", fixed("60"), nil, time.Minute},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &resttest.Server{Lists: users(resttest.List{Items: resttest.Items(3)})}
+				s.Faults = map[int]resttest.Fault{1: resttest.Status(test.status, append([]string{test.header, test.value()}, test.more...)...)}
+				transport := s.Transport()
+				defer func() { require.NoError(t, transport.Close()) }()
+				start := time.Now()
+				var waited time.Duration
+				ctx := rest.OnWait(t.Context(), func(w rest.Wait) { waited += w.For })
+				got, err := read(ctx, vendor(rest.Stream{}), config(transport), connector.Request{})
+				require.NoError(t, err)
+				require.Len(t, got, 3)
+				require.InDelta(t, test.wait.Seconds(), time.Since(start).Seconds(), 0.01)
+				require.InDelta(t, test.wait.Seconds(), waited.Seconds(), 0.01)
+			})
+		})
+	}
+}
+
+func TestTheLimitsOfTheSpecAndTheHeadersHoldRequestsBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &resttest.Server{
+			Lists: users(resttest.List{Form: resttest.Cursors, Records: "users", Items: resttest.Items(1000)}),
+			Limit: &resttest.Limit{Requests: 4, Per: time.Minute, Header: func(h http.Header, remaining int, reset time.Time, _ bool) {
+				h.Set("X-Rate-Limit-Remaining", strconv.Itoa(remaining))
+				h.Set("X-Rate-Limit-Reset", strconv.FormatInt(reset.Unix(), 10))
+			}},
+		}
+		transport := s.Transport()
+		defer func() { require.NoError(t, transport.Close()) }()
+		var shared rest.Limiters
+		cfg := config(transport)
+		cfg.Limiter = shared.For("acme/one")
+		c := vendor(rest.Stream{Records: "users", Paging: rest.Cursor{Param: "cursor", Path: "next"}}, func(spec *connector.Spec, _ *rest.API) {
+			spec.Limits = []connector.RateLimit{{Name: "all", Requests: 1, Per: time.Second, Burst: 1}}
+		})
+		start := time.Now()
+		got, err := read(t.Context(), c, cfg, connector.Request{})
+		require.NoError(t, err)
+		require.Len(t, got, 1000)
+		seen := s.Requests()
+		require.Len(t, seen, 10, "no request was refused")
+		require.GreaterOrEqual(t, time.Since(start), 2*time.Minute)
+		for i := range seen[1:] {
+			require.GreaterOrEqual(t, seen[i+1].At.Sub(seen[i].At), 999*time.Millisecond)
+		}
+	})
+}
+
+// A vault keeps one credential and what was saved.
+type vault struct {
+	cred  credentials.Credential
+	saved int
+	err   error
+}
+
+func (v *vault) Get(context.Context) (credentials.Credential, error) { return v.cred, nil }
+func (v *vault) Save(_ context.Context, c credentials.Credential) error {
+	if v.err == nil {
+		v.cred, v.saved = c, v.saved+1
+	}
+	return v.err
+}
+
+func TestARotatedRefreshTokenIsSavedBeforeUse(t *testing.T) {
+	t.Parallel()
+	for name, saveErr := range map[string]error{"the host saves": nil, "the host cannot save": credentials.ErrNotSaved} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := &vault{err: saveErr, cred: credentials.Credential{Kind: credentials.AuthorizationCode, Values: map[string]credentials.Secret{
+				"client_id": credentials.NewSecret("client"), "client_secret": credentials.NewSecret("hush-hush"), "refresh_token": credentials.NewSecret("refresh-0"),
+			}}}
+			n := 0
+			s := &resttest.Server{Lists: users(resttest.List{Items: resttest.Items(3)})}
+			s.Handlers = map[string]http.HandlerFunc{"/token": func(w http.ResponseWriter, r *http.Request) {
+				if r.FormValue("refresh_token") != "refresh-"+strconv.Itoa(n) {
+					resttest.Status(400)(w, r)
+					return
+				}
+				n++
+				resttest.Body("application/json", `{"access_token":"access-`+strconv.Itoa(n)+`","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh-`+strconv.Itoa(n)+`"}`)(w, r)
+			}}
+			s.Authorized = func(r *http.Request) bool { return r.Header.Get("Authorization") == "Bearer access-2" }
+			cfg := serve(t, s)
+			cfg.Credential = v
+			c := vendor(rest.Stream{}, func(_ *connector.Spec, api *rest.API) {
+				api.Auth = map[credentials.Kind]rest.Auth{credentials.AuthorizationCode: rest.OAuthToken(rest.OAuth{TokenURL: loginEndpoint, Style: 1})}
+			})
+			got, err := read(t.Context(), c, cfg, connector.Request{})
+			if saveErr != nil {
+				require.ErrorIs(t, err, connector.ErrAuth)
+				require.ErrorContains(t, err, "save the rotated")
+				require.Len(t, s.Requests(), 1, "the new token is not used")
+				return
+			}
+			require.NoError(t, err, "the first token is refused once, and renewed")
+			require.Len(t, got, 3)
+			require.Equal(t, 2, v.saved)
+			require.Equal(t, "refresh-2", v.cred.Value("refresh_token").Reveal())
+		})
+	}
+}
+
+func TestCheckTellsPermissionsFromRealRequests(t *testing.T) {
+	t.Parallel()
+	list := users(resttest.List{Form: resttest.Cursors, Records: "users", Items: resttest.Items(3)})
+	tests := map[string]struct {
+		server *resttest.Server
+		grant  connector.Grant
+		class  connector.Class
+	}{
+		"granted":                {server: &resttest.Server{Lists: list}, grant: connector.Granted},
+		"missing":                {server: &resttest.Server{Lists: list, Permitted: func(*http.Request) bool { return false }}, grant: connector.Missing},
+		"unknown":                {server: &resttest.Server{}, grant: connector.Unknown},
+		"a credential of no use": {server: &resttest.Server{Lists: list, Authorized: resttest.Bearer("other")}, class: connector.ErrAuth},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			src, err := newAcme().Open(t.Context(), serve(t, test.server))
+			require.NoError(t, err)
+			report, err := src.Check(t.Context())
+			if test.class != "" {
+				require.ErrorIs(t, err, test.class)
+				return
+			}
+			require.NoError(t, err)
+			require.Len(t, report.Permissions, 1)
+			require.Equal(t, test.grant, report.Permissions[0].Grant)
+			require.Equal(t, test.grant == connector.Granted, report.Permissions[0].Detail == "")
+		})
+	}
+}
+
+func TestASelfSignedServerGivesBothRemediesAndTheCredentialsCAIsTrusted(t *testing.T) {
+	t.Parallel()
+	s := &resttest.Server{Lists: users(resttest.List{Items: resttest.Items(3)})}
+	server := httptest.NewUnstartedServer(s)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	c := vendor(rest.Stream{}, func(spec *connector.Spec, api *rest.API) {
+		api.Base, spec.Hosts = "{domain}/api", nil
+	})
+	cfg := config(nil)
+	cfg.Settings = connector.Settings{"domain": {server.URL}}
+	_, err := read(t.Context(), c, cfg, connector.Request{})
+	require.ErrorIs(t, err, connector.ErrTLS)
+	text := err.Error()
+	first, second := strings.Index(text, "issued by a CA"), strings.Index(text, "trust list")
+	require.True(t, first > 0 && second > first, text)
+
+	pool := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	trusting, err := rest.NewTransport(rest.Policy{})
+	require.NoError(t, err)
+	trusting.TLSClientConfig.RootCAs = pool
+	cfg.Transport = trusting
+	got, err := read(t.Context(), c, cfg, connector.Request{})
+	require.NoError(t, err)
+	require.Len(t, got, 3)
+
+	cfg.Transport = nil
+	cfg.Credential = cred(credentials.APIToken, "token", secret, "ca", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
+	got, err = read(t.Context(), c, cfg, connector.Request{})
+	require.NoError(t, err)
+	require.Len(t, got, 3)
+
+	denying, err := rest.NewTransport(rest.Policy{DenyPrivate: true})
+	require.NoError(t, err)
+	cfg.Transport, cfg.Credential = denying, token(secret)
+	_, err = read(t.Context(), c, cfg, connector.Request{})
+	require.ErrorIs(t, err, connector.ErrInvalid)
+	require.ErrorContains(t, err, "private address")
+}
+
+func TestPartsAreReadSideBySideInOneOrder(t *testing.T) {
+	t.Parallel()
+	names := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
+	s := &resttest.Server{Lists: map[string]*resttest.List{}}
+	for i, name := range names {
+		items := resttest.Items(20 + 7*i)
+		for j := range items {
+			items[j] = strings.Replace(items[j], `"u`, `"`+name, 1)
+		}
+		s.Lists["/api/users/"+name] = &resttest.List{Form: resttest.Cursors, Records: "users", Items: items, MaxSize: 10}
+	}
+	c := vendor(rest.Stream{}, func(spec *connector.Spec, api *rest.API) {
+		spec.Streams[0].Partitioned = true
+		api.Streams["users"] = rest.Stream{Path: "/users/{part}", Records: "users", Paging: rest.Cursor{Param: "cursor", Path: "next"}, Parts: &rest.Parts{List: rest.Fixed(names...), Parallel: 8}}
+	})
+	connectortest.Run(t, c, connectortest.Options{Config: serve(t, s), MinRecords: 200, MaxPages: 100})
+	narrow := vendor(rest.Stream{}, func(spec *connector.Spec, api *rest.API) {
+		spec.Streams[0].Partitioned = true
+		api.Streams["users"] = rest.Stream{Path: "/users/{part}", Records: "users", Paging: rest.Cursor{Param: "cursor", Path: "next"}, Parts: &rest.Parts{List: rest.Fixed(names...), Parallel: 3}}
+	})
+	connectortest.Run(t, narrow, connectortest.Options{Config: serve(t, s), MinRecords: 200, MaxPages: 100})
+	synctest.Test(t, func(t *testing.T) {
+		slow := &resttest.Server{Lists: map[string]*resttest.List{}, Delay: 50 * time.Millisecond}
+		for _, name := range names {
+			slow.Lists["/api/users/"+name] = &resttest.List{Form: resttest.Cursors, Records: "users", Items: resttest.Items(80), MaxSize: 10}
+		}
+		transport := slow.Transport()
+		defer func() { require.NoError(t, transport.Close()) }()
+		start := time.Now()
+		_, err := read(t.Context(), c, config(transport), connector.Request{})
+		require.NoError(t, err)
+		serial := time.Duration(len(slow.Requests())) * 50 * time.Millisecond
+		require.Less(t, 5*time.Since(start), serial)
+	})
+}
+
+func TestDetailsKeepTheOrderAndTheBudget(t *testing.T) {
+	t.Parallel()
+	s := &resttest.Server{Lists: users(resttest.List{Items: resttest.Items(20)}), Fixtures: map[string]string{}}
+	for i := range 20 {
+		if i != 4 { // gone in the meantime
+			s.Fixtures["/api/users/u"+strconv.Itoa(i+1)+"/apps"] = `{"apps":[` + strconv.Itoa(i+1) + `]}`
+		}
+	}
+	c := vendor(rest.Stream{Detail: &rest.Detail{Path: "/users/{id}/apps", Records: "apps", Into: "apps", Budget: 10}})
+	got, err := read(t.Context(), c, serve(t, s), connector.Request{})
+	require.NoError(t, err)
+	require.Len(t, got, 20)
+	for i, rec := range got {
+		want := resttest.Items(20)[i]
+		if i < 10 && i != 4 {
+			want = strings.TrimSuffix(want, "}") + `,"apps":[` + strconv.Itoa(i+1) + "]}"
+		}
+		require.Equal(t, want, rec.String())
+	}
+	require.Len(t, s.Requests(), 11)
+}
+
+func TestErrorsInsideAnAnswerOfStatus200AreErrors(t *testing.T) {
+	t.Parallel()
+	s := &resttest.Server{Always: resttest.Body("application/json", `{"ok":false,"error":"invalid_auth"}`)}
+	c := vendor(rest.Stream{Records: "members"}, func(_ *connector.Spec, api *rest.API) {
+		api.Errors = func(r *rest.Response) error {
+			if r.Get("ok") == "true" {
+				return nil
+			}
+			return connector.Errorf(connector.ErrAuth, "", "%s", r.Get("error"))
+		}
+	})
+	_, err := read(t.Context(), c, serve(t, s), connector.Request{})
+	require.ErrorIs(t, err, connector.ErrAuth)
+	require.ErrorContains(t, err, "read users: invalid_auth")
+}
+
+func TestAnExpiredCursorMeansFromTheStart(t *testing.T) {
+	t.Parallel()
+	s := &resttest.Server{Lists: users(resttest.List{Form: resttest.Cursors, Records: "users", Items: resttest.Items(3)})}
+	_, err := read(t.Context(), newAcme(), serve(t, s), connector.Request{Cursor: "at:gone"})
+	require.ErrorIs(t, err, connector.ErrCursor)
+}
+
+func TestAnIncrementalReadAsksForChanges(t *testing.T) {
+	t.Parallel()
+	s := &resttest.Server{Lists: users(resttest.List{Items: resttest.Items(3)})}
+	cfg := serve(t, s)
+	since := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	c := vendor(rest.Stream{Since: func(q url.Values, at time.Time) { q.Set("filter", `updated gt "`+at.Format(time.RFC3339)+`"`) }})
+	_, err := read(t.Context(), c, cfg, connector.Request{Since: since})
+	require.NoError(t, err)
+	u, err := url.Parse(s.Requests()[0].URL)
+	require.NoError(t, err)
+	require.Equal(t, `updated gt "2026-11-01T00:00:00Z"`, u.Query().Get("filter"))
+	_, err = read(t.Context(), vendor(rest.Stream{}), cfg, connector.Request{Since: since})
+	require.ErrorIs(t, err, connector.ErrUnsupported)
+}
+
+func TestASensitiveFieldStaysUnlessItIsMapped(t *testing.T) {
+	t.Parallel()
+	items := resttest.Items(5)
+	for i := range items {
+		items[i] = strings.TrimSuffix(items[i], "}") + `,"profile":{"ssn":"1","x":1},"notes":[{"text":"a","n":1},{"text":"b"}]}`
+	}
+	cfg := serve(t, &resttest.Server{Lists: users(resttest.List{Items: items})})
+	c := vendor(rest.Stream{}, func(spec *connector.Spec, _ *rest.API) {
+		spec.Streams[0].Fields = append(spec.Streams[0].Fields,
+			connector.Field{Path: "profile.ssn", Type: connector.StringField, Sensitive: true},
+			connector.Field{Path: "notes[].text", Type: connector.StringField, Sensitive: true})
+	})
+	got, err := read(t.Context(), c, cfg, connector.Request{})
+	require.NoError(t, err)
+	require.Contains(t, got[0].String(), `"profile":{"x":1},"notes":[{"n":1},{}]`)
+	connectortest.Run(t, c, connectortest.Options{Config: cfg, MinRecords: 5})
+}
+
+func TestPostIsTriedAgainOnlyWhereItIsSafe(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		safe bool
+		n    int
+	}{"declared safe": {true, 2}, "not declared": {false, 1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &resttest.Server{Faults: map[int]resttest.Fault{1: resttest.Status(503)}, Fixtures: map[string]string{"/api/search": `{"n":1}`}}
+			client, err := rest.NewClient(t.Context(), acmeSpec(), rest.API{Base: "https://{domain}/api", Auth: map[credentials.Kind]rest.Auth{credentials.APIToken: rest.Bearer()}, Bounds: rest.Bounds{Backoff: time.Millisecond}}, serve(t, s))
+			require.NoError(t, err)
+			r, err := client.Do(t.Context(), rest.Request{Op: "search", Method: http.MethodPost, Path: "/search", Body: map[string]int{"a": 1}, Safe: test.safe})
+			require.Len(t, s.Requests(), test.n)
+			if test.safe {
+				require.NoError(t, err)
+				require.Equal(t, "1", r.Get("n"))
+				return
+			}
+			require.True(t, errors.Is(err, connector.ErrUnavailable), err)
+		})
+	}
+}
+
+func TestTheSimplestVendorKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	s := &resttest.Server{
+		Authorized: resttest.Bearer(secret),
+		Lists:      map[string]*resttest.List{"/api/users": {Form: resttest.Cursors, Records: "users", Items: resttest.Items(350)}},
+	}
+	connectortest.Run(t, newAcme(), connectortest.Options{Config: serve(t, s), MinRecords: 350, BadSettings: []connector.Settings{{"domain": {"acme.example"}}}})
+}
+
+func TestAReadLeavesOffAtABoundOnTimeOrPages(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &resttest.Server{Delay: 10 * time.Second, Lists: users(resttest.List{Form: resttest.Cursors, Records: "users", Items: resttest.Items(5000)})}
+		transport := s.Transport()
+		defer func() { require.NoError(t, transport.Close()) }()
+		st := rest.Stream{Records: "users", Paging: rest.Cursor{Param: "cursor", Path: "next"}}
+		start := time.Now()
+		got, err := read(t.Context(), vendor(st, bounds(rest.Bounds{Read: 45 * time.Second})), config(transport), connector.Request{})
+		require.ErrorIs(t, err, connector.ErrUnavailable)
+		require.ErrorContains(t, err, "longer than 45s")
+		require.Len(t, got, 400)
+		require.Equal(t, 45*time.Second, time.Since(start))
+		_, err = read(t.Context(), vendor(st, bounds(rest.Bounds{Pages: 3})), config(transport), connector.Request{})
+		require.ErrorIs(t, err, connector.ErrMalformed)
+		require.ErrorContains(t, err, "more than 3 pages")
+	})
+}
+
+func TestAReadThatBrokeOffGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	items := resttest.Items(450)
+	s := &resttest.Server{Lists: users(resttest.List{Form: resttest.Cursors, Records: "users", Items: items}), Faults: map[int]resttest.Fault{3: resttest.Malformed()}}
+	cfg := serve(t, s)
+	src, err := newAcme().Open(t.Context(), cfg)
+	require.NoError(t, err)
+	var got []connector.Record
+	var at connector.Cursor
+	for round := 0; ; round++ {
+		var failed error
+		for page, err := range connector.Pages(t.Context(), src, connector.Request{Stream: "users", Cursor: at}) {
+			if failed = err; err == nil {
+				got, at = append(got, page.Records...), page.Next
+			}
+		}
+		if failed == nil {
+			break
+		}
+		require.ErrorIs(t, failed, connector.ErrMalformed)
+		require.Zero(t, round, "it fails once")
+	}
+	require.NoError(t, src.Close())
+	require.Len(t, got, 450)
+	for i, rec := range got {
+		require.Equal(t, items[i], rec.String())
+	}
+}

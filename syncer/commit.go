@@ -279,6 +279,7 @@ func (r *session) settle(ctx context.Context) error {
 		n.shared.batch = nil
 	}
 	r.state = b.next
+	r.countWaits()
 	r.lease.Seq = b.Seq
 	r.recycle(b.pages)
 	r.report(false)

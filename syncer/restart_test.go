@@ -383,3 +383,30 @@ func (s *loopingSource) Read(context.Context, connector.Request) iter.Seq2[conne
 		}
 	}
 }
+
+func TestWhatASourceWaitsIsCounted(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	mdm := s.devices().sends(device(1), device(2))
+	mdm.fake.PageSize = 1
+	waits := waiting{mdm.fake}
+	run, err := mdm.syncerOf(waits).Run(t.Context(), "mdm", syncer.RunOptions{})
+	require.NoError(t, err)
+	require.Equal(t, 3*time.Second, run.Waited)
+}
+
+// waiting is a connector that says at each read that it waits.
+type waiting struct{ *connectortest.Fake }
+
+func (w waiting) Open(ctx context.Context, cfg connector.Config) (connector.Source, error) {
+	src, err := w.Fake.Open(ctx, cfg)
+	return waitingSource{src}, err
+}
+
+type waitingSource struct{ connector.Source }
+
+func (w waitingSource) Read(ctx context.Context, req connector.Request) iter.Seq2[connector.Page, error] {
+	connector.ReportWait(ctx, connector.Wait{For: time.Second, Reason: "rate limit"})
+	connector.ReportWait(ctx, connector.Wait{For: 2 * time.Second, Reason: "retry"})
+	return w.Source.Read(ctx, req)
+}

@@ -47,6 +47,7 @@ type session struct {
 	stream      connector.Stream
 
 	lease   Lease
+	waited  atomic.Int64 // time spent on the vendor's limits, not yet in state
 	fence   atomic.Int64 // of the lease; a batch may have to take it anew
 	links   *links
 	seen    *spill.Map // vendor ids read by this run, and how often
@@ -626,7 +627,7 @@ func (r *session) readOnce(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	pipe := r.readPages(ctx, src, r.state.Cursor)
+	pipe := r.readPages(connector.OnWait(ctx, func(w connector.Wait) { r.waited.Add(int64(w.For)) }), src, r.state.Cursor)
 	defer func() {
 		pipe.stop()
 		if cerr := src.Close(); cerr != nil && err == nil {
@@ -691,6 +692,7 @@ func (r *session) readOnce(ctx context.Context) (err error) {
 func (r *session) finish(ctx context.Context, err error) (Run, error) {
 	interrupted := ctx.Err() != nil
 	ctx = context.WithoutCancel(ctx)
+	r.countWaits()
 	run := &r.state.Run
 	run.Finished = r.s.opt.Now().UTC()
 	switch {
@@ -733,6 +735,9 @@ func (r *session) finish(ctx context.Context, err error) (Run, error) {
 	}
 	return cloneRun(*run), err
 }
+
+// countWaits takes the time that the source has waited into the run.
+func (r *session) countWaits() { r.state.Run.Waited += time.Duration(r.waited.Swap(0)) }
 
 // save writes the run to the journal.
 func (r *session) save(ctx context.Context) error {

@@ -115,7 +115,7 @@ func (x *call) pause(_, _ time.Duration, _ int, _ *http.Response) time.Duration 
 }
 
 func (c *Client) newCall(ctx context.Context, safe bool) *call {
-	return &call{client: c, safe: safe, report: func(d time.Duration) { reportWait(ctx, d, "retry") }}
+	return &call{client: c, safe: safe, report: func(d time.Duration) { connector.ReportWait(ctx, connector.Wait{For: d, Reason: "retry"}) }}
 }
 
 // read takes in a body, up to the bound on decompressed bytes.

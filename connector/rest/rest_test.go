@@ -238,7 +238,7 @@ func TestAVendorsWaitsAreHonouredInFullAndReported(t *testing.T) {
 				defer func() { require.NoError(t, transport.Close()) }()
 				start := time.Now()
 				var waited time.Duration
-				ctx := rest.OnWait(t.Context(), func(w rest.Wait) { waited += w.For })
+				ctx := connector.OnWait(t.Context(), func(w connector.Wait) { waited += w.For })
 				got, err := read(ctx, vendor(rest.Stream{}), config(transport), connector.Request{})
 				require.NoError(t, err)
 				require.Len(t, got, 3)

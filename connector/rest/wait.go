@@ -14,27 +14,6 @@ import (
 	"github.com/vendorsync/vendorsync/connector"
 )
 
-// A Wait is time spent waiting for a vendor.
-type Wait struct {
-	For    time.Duration
-	Reason string // "rate limit", "vendor's limit", "retry"
-}
-
-type waitKey struct{}
-
-// OnWait returns a context in which report is told of each wait before it
-// begins, so that a run can count them. Requests may run side by side, and
-// report is then called from several goroutines at once.
-func OnWait(ctx context.Context, report func(Wait)) context.Context {
-	return context.WithValue(ctx, waitKey{}, report)
-}
-
-func reportWait(ctx context.Context, d time.Duration, reason string) {
-	if report, ok := ctx.Value(waitKey{}).(func(Wait)); ok && d > 0 {
-		report(Wait{For: d, Reason: reason})
-	}
-}
-
 // sleep waits for d or until ctx is done.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
@@ -82,14 +61,14 @@ func (l *Limiter) Wait(ctx context.Context) error {
 		if held <= 0 {
 			break
 		}
-		reportWait(ctx, held, "vendor's limit")
+		connector.ReportWait(ctx, connector.Wait{For: held, Reason: "vendor's limit"})
 		if err := sleep(ctx, held); err != nil {
 			return err
 		}
 	}
 	r := l.rate.Reserve()
 	d := r.Delay()
-	reportWait(ctx, d, "rate limit")
+	connector.ReportWait(ctx, connector.Wait{For: d, Reason: "rate limit"})
 	if err := sleep(ctx, d); err != nil {
 		r.Cancel()
 		return err

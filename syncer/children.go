@@ -37,7 +37,7 @@ func (r *session) writeChildren(ctx context.Context, q *questions, it *item, hit
 				child = nil
 			}
 			delete(byKey, key)
-			if err := r.writeChild(ctx, q, g, row, child, self, parents, u, v); err != nil {
+			if err := r.writePart(ctx, q, part{&r.targets[row.Target], g.parent, row, child}, self, parents, u, v); err != nil {
 				return err
 			}
 		}
@@ -110,75 +110,6 @@ func (r *session) childKey(g childGroup, row mapping.Row, parents map[int]*share
 		parts[i] = keyPart(&g.object.Fields[at], v)
 	}
 	return strings.Join(parts, KeySeparator), true
-}
-
-// writeChild makes a child, or brings one up to date.
-func (r *session) writeChild(ctx context.Context, q *questions, g childGroup, row mapping.Row, child *Hit, self Ref, parents map[int]*sharedParent, u *unitBuilder, v *verdict) error {
-	t := &r.targets[row.Target]
-	n := len(u.unit.Changes)
-	ref := Ref{Change: u.b.changes + n}
-	c := Change{Object: t.Object, Op: Create}
-	if child != nil {
-		ref = Ref{ID: child.ID}
-		c.Op, c.Ref, c.Revision = Update, ref, child.Revision
-		if child.Archived {
-			c.Op = Restore
-		}
-	}
-	var refs []reference
-	var points []pointing
-	for i, val := range row.Values {
-		col := &t.columns[i]
-		if val.Kind == mapping.KindRow {
-			if child != nil {
-				continue // it is found by what it refers to
-			}
-			if col.at == g.parent {
-				c.add(col, mapping.Value{}, self.value())
-				continue
-			}
-			refs = append(refs, reference{change: n, column: len(c.Columns), parent: parents[int(val.Int)]})
-			c.add(col, mapping.Value{}, mapping.Value{})
-			continue
-		}
-		var cur mapping.Value
-		if child != nil {
-			cur = child.Values[col.at]
-		}
-		after, written := col.after(val, cur, child != nil)
-		if written {
-			c.add(col, cur, after)
-		}
-		var err error
-		if points, err = r.addPoint(ctx, q, points, t, i, after, child); err != nil {
-			return err
-		}
-	}
-	refs = u.pointAt(r, n, &c, points, child, refs)
-	linked := child != nil && child.Link != nil
-	if child == nil || c.Op == Restore || len(c.Columns) > 0 {
-		var shown []Difference
-		if r.observe != nil {
-			shown = r.differencesBut(g.parent, t.object, c, refs)
-		}
-		u.addPart(c, refs, v, shown)
-	}
-	if !linked {
-		u.unit.Links = append(u.unit.Links, LinkChange{Object: t.Object, Ref: ref})
-	}
-	return nil
-}
-
-// differencesBut shows the change of a record that goes with another; to which
-// one, in the field but, is plain.
-func (r *session) differencesBut(but int, o *mapping.Object, c Change, refs []reference) []Difference {
-	var out []Difference
-	for i, d := range r.differences(o.Name, o, c, refs) {
-		if c.Columns[i] != but {
-			out = append(out, d)
-		}
-	}
-	return out
 }
 
 // closeChild takes this integration's claim off a child that its vendor no

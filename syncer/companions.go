@@ -225,7 +225,11 @@ func (r *session) writeCompanions(ctx context.Context, q *questions, it *item, h
 					existing = g.asReleased(r, text, &hits[0])
 				}
 			}
-			if err := r.writeCompanion(ctx, q, g, it.out.Rows[n], existing, self, parents, u, v); err != nil {
+			if existing != nil {
+				r.view.set(viewKey(viewKept, r.targets[g.target].Object, existing.ID), "")
+				r.pointed(r.targets[g.target].object, g.owner, existing.ID)
+			}
+			if err := r.writePart(ctx, q, part{&r.targets[g.target], g.owner, it.out.Rows[n], existing}, self, parents, u, v); err != nil {
 				return err
 			}
 		}
@@ -269,84 +273,4 @@ func deactivation(o *mapping.Object, status int, hit *Hit) (Change, bool) {
 	c := Change{Object: o.Name, Op: Update, Ref: Ref{ID: strings.Clone(hit.ID)}, Revision: hit.Revision}
 	c.addField(status, false, cloneValue(hit.Values[status]), deactivated)
 	return c, true
-}
-
-// writeCompanion makes a companion, or brings one up to date.
-func (r *session) writeCompanion(ctx context.Context, q *questions, g *companionGroup, row mapping.Row, existing *Hit, self Ref, parents map[int]*sharedParent, u *unitBuilder, v *verdict) error {
-	t := &r.targets[g.target]
-	if existing != nil {
-		r.view.set(viewKey(viewKept, t.Object, existing.ID), "")
-		r.pointed(t.object, g.owner, existing.ID)
-	}
-	n := len(u.unit.Changes)
-	ref := Ref{Change: u.b.changes + n}
-	c := Change{Object: t.Object, Op: Create}
-	if existing != nil {
-		ref = Ref{ID: strings.Clone(existing.ID)}
-		c.Op, c.Ref, c.Revision = Update, ref, existing.Revision
-		if existing.Archived {
-			c.Op = Restore
-		}
-	}
-	var refs []reference
-	var points []pointing
-	for i, val := range row.Values {
-		col := &t.columns[i]
-		var cur mapping.Value
-		if existing != nil {
-			cur = existing.Values[col.at]
-		}
-		switch {
-		case col.at == g.owner:
-			if existing == nil || self.ID == "" || cur.Text != self.ID {
-				c.add(col, cur, self.value())
-			}
-		case val.Kind == mapping.KindRow:
-			if existing == nil { // else it was found by it
-				refs = append(refs, reference{change: n, column: len(c.Columns), parent: parents[int(val.Int)]})
-				c.add(col, cur, mapping.Value{})
-			}
-		default:
-			after, written := col.after(val, cur, existing != nil)
-			if written {
-				c.add(col, cur, after)
-			}
-			var err error
-			if points, err = r.addPoint(ctx, q, points, t, i, after, existing); err != nil {
-				return err
-			}
-		}
-	}
-	refs = u.pointAt(r, n, &c, points, existing, refs)
-	if existing == nil || c.Op == Restore || len(c.Columns) > 0 {
-		var shown []Difference
-		if r.observe != nil {
-			shown = r.differencesBut(g.owner, t.object, c, refs)
-		}
-		u.addPart(c, refs, v, shown)
-	}
-	if existing == nil || existing.Link == nil {
-		u.unit.Links = append(u.unit.Links, LinkChange{Object: t.Object, Ref: ref})
-	}
-	return nil
-}
-
-// addPart adds the change of a record that goes with the unit's own, and what a
-// person sees of it.
-func (u *unitBuilder) addPart(c Change, refs []reference, v *verdict, shown []Difference) {
-	u.unit.Changes = append(u.unit.Changes, c)
-	u.refs = append(u.refs, refs...)
-	e := u.note.effects[c.Object]
-	switch c.Op {
-	case Create:
-		e.Created++
-	case Restore:
-		e.Restored++
-	case Archive:
-		e.Archived++
-	default:
-		e.Updated++
-	}
-	u.note.effects[c.Object] = e
-	v.changes = append(v.changes, shown...)
 }

@@ -10,7 +10,7 @@
 // quotes takes the quote or the backslash after it as it is. In a pattern, see
 // [ParsePattern], [] stands for every item of a list.
 //
-// The package uses the standard library alone.
+// The package uses the standard library and, of this module, excerpt.
 package path
 
 import (
@@ -18,6 +18,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/vendorsync/vendorsync/internal/excerpt"
 )
 
 // The limits on a path, so that no configuration can make its reader do more
@@ -51,20 +53,7 @@ type Error struct {
 
 // Error returns the fault in one line.
 func (e *Error) Error() string {
-	return fmt.Sprintf("path %q, column %d: %s", shorten(e.Text), e.Column, e.Message)
-}
-
-// shorten cuts a text for an error message.
-func shorten(text string) string {
-	const most = 60
-	runes := 0
-	for i := range text {
-		if runes == most {
-			return text[:i] + "..."
-		}
-		runes++
-	}
-	return text
+	return fmt.Sprintf("path %q, column %d: %s", excerpt.Of(e.Text), e.Column, e.Message)
 }
 
 // Parse reads a path. An error is an *[Error].

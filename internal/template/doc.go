@@ -64,6 +64,6 @@
 // becomes that value: 123 a number, None null, [1] a list. Filters, functions and
 // what they do with odd values are those of that format, see [FunctionDoc].
 //
-// The package uses the standard library and, of this module, path, nearest and
+// The package uses the standard library and, of this module, path, nearest, excerpt and
 // timetext.
 package template

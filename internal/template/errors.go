@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/vendorsync/vendorsync/internal/excerpt"
 )
 
 // The causes that errors.Is finds in an [*Error].
@@ -31,24 +33,11 @@ func (e *Error) Error() string {
 	if e.Line > 1 || strings.Contains(e.Text, "\n") {
 		place = fmt.Sprintf("line %d, %s", e.Line, place)
 	}
-	return fmt.Sprintf("template %q, %s: %s", shorten(e.Text), place, e.Message)
+	return fmt.Sprintf("template %q, %s: %s", excerpt.Of(e.Text), place, e.Message)
 }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
-
-// shorten cuts a text for an error message.
-func shorten(text string) string {
-	const most = 60
-	runes := 0
-	for i := range text {
-		if runes == most {
-			return text[:i] + "..."
-		}
-		runes++
-	}
-	return text
-}
 
 // errorAt returns an error at a byte of the text.
 func errorAt(text string, at int, cause error, message string) *Error {

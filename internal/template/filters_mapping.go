@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vendorsync/vendorsync/internal/excerpt"
 	"github.com/vendorsync/vendorsync/internal/nearest"
 )
 
@@ -125,11 +126,11 @@ func filterMAC(c *run, v Value, _ args) (Value, error) {
 		case hexDigit(b) >= 0:
 			digits = append(digits, b)
 		case strings.IndexByte(":-. ", b) < 0:
-			return Value{}, typeError("%q is no MAC address", shorten(s))
+			return Value{}, typeError("%q is no MAC address", excerpt.Of(s))
 		}
 	}
 	if len(digits) != 12 {
-		return Value{}, typeError("%q is no MAC address: it has %d of 12 digits", shorten(s), len(digits))
+		return Value{}, typeError("%q is no MAC address: it has %d of 12 digits", excerpt.Of(s), len(digits))
 	}
 	var out strings.Builder
 	for i := 0; i < len(digits); i += 2 {
@@ -206,9 +207,9 @@ func filterLookup(_ *run, v Value, a args) (Value, error) {
 		keys = append(keys, p.Key.Text())
 	}
 	if n := nearest.Name(v.Text(), keys); n != "" {
-		return Value{}, typeError("%q is not listed; did you mean %q?", shorten(v.Text()), n)
+		return Value{}, typeError("%q is not listed; did you mean %q?", excerpt.Of(v.Text()), n)
 	}
-	return Value{}, typeError("%q is not listed", shorten(v.Text()))
+	return Value{}, typeError("%q is not listed", excerpt.Of(v.Text()))
 }
 
 // What Active Directory writes for a date that never comes.
@@ -283,7 +284,7 @@ func readEpoch(text, format string) (Value, error) {
 	}
 	f, ok := parseFloat(text)
 	if !ok || format == "filetime" || math.Abs(f) > 1e15 {
-		return Value{}, typeError("%q is no number of a date", shorten(text))
+		return Value{}, typeError("%q is no number of a date", excerpt.Of(text))
 	}
 	if format == "epoch_ms" {
 		f /= 1000
@@ -307,7 +308,7 @@ func readLDAP(text string) (Value, error) {
 			return inYears(t)
 		}
 	}
-	return Value{}, typeError("%q is no date as a directory writes it, as 20260131140500.0Z", shorten(text))
+	return Value{}, typeError("%q is no date as a directory writes it, as 20260131140500.0Z", excerpt.Of(text))
 }
 
 // writeDate writes a date in a format.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/vendorsync/vendorsync/internal/excerpt"
 )
 
 // functionTable returns the functions, which are those of the declarative manifest
@@ -42,7 +44,7 @@ func callTodayIn(c *run, _ Value, a args) (Value, error) {
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "" || name == "Local" {
-		return Value{}, typeError("there is no time zone %q", shorten(name))
+		return Value{}, typeError("there is no time zone %q", excerpt.Of(name))
 	}
 	return Day(c.time().In(zone)), nil
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/vendorsync/vendorsync/internal/excerpt"
 )
 
 // methodTable returns the methods of each kind of value: those of Python's types.
@@ -337,7 +339,7 @@ func methodPad(align byte) func(*run, Value, args) (Value, error) {
 			return Value{}, err
 		}
 		if runeCount(fill) != 1 {
-			return Value{}, typeError("one character fills a width, not %q", shorten(fill))
+			return Value{}, typeError("one character fills a width, not %q", excerpt.Of(fill))
 		}
 		if width > maxWidth {
 			return Value{}, limitError("a width is at most %d", maxWidth)

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"github.com/vendorsync/vendorsync/internal/excerpt"
 	"github.com/vendorsync/vendorsync/internal/path"
 )
 
@@ -90,7 +91,7 @@ func (c *run) memberOfNothing(v Value, at int, source string) (Value, error) {
 	case v.kind == KindNull:
 		return Value{}, nil
 	}
-	return Value{}, c.fail(at, undefinedError("%s is not defined, so it has no members", shorten(source)))
+	return Value{}, c.fail(at, undefinedError("%s is not defined, so it has no members", excerpt.Of(source)))
 }
 
 // attribute returns what Python's getattr does for a value, or else its member.
@@ -462,9 +463,9 @@ func (n *methodNode) eval(c *run) (Value, error) {
 	case c.typed && v.nothing():
 		return v, nil
 	case v.kind == KindUndefined:
-		return Value{}, c.fail(n.at, undefinedError("%s is not defined, so it has no method %s", shorten(n.source), n.name))
+		return Value{}, c.fail(n.at, undefinedError("%s is not defined, so it has no method %s", excerpt.Of(n.source), n.name))
 	}
-	return Value{}, c.fail(n.at, undefinedError("%s is %s, which has no method %s", shorten(n.source), v.kind, n.name))
+	return Value{}, c.fail(n.at, undefinedError("%s is %s, which has no method %s", excerpt.Of(n.source), v.kind, n.name))
 }
 
 // A part is a piece of a template: text, a value, or a statement.

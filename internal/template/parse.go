@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/vendorsync/vendorsync/internal/excerpt"
 	"github.com/vendorsync/vendorsync/internal/nearest"
 	"github.com/vendorsync/vendorsync/internal/path"
 )
@@ -548,7 +549,7 @@ func (p *parser) postfix(n node, start int) (node, error) {
 		case t.isOp("["):
 			n, err = p.subscript(n, start)
 		case t.isOp("("):
-			return nil, p.fail(t.start, "%s cannot be called; functions and methods can", shorten(p.text[start:p.tokens[p.pos-1].end]))
+			return nil, p.fail(t.start, "%s cannot be called; functions and methods can", excerpt.Of(p.text[start:p.tokens[p.pos-1].end]))
 		default:
 			return n, nil
 		}

@@ -36,7 +36,7 @@
 // not text. A time is from year 1 to 9999 and exact to the microsecond: what is
 // finer is dropped.
 //
-// The package uses the standard library alone. Its functions are safe for
+// The package uses the standard library and, of this module, excerpt. Its functions are safe for
 // concurrent use.
 package timetext
 
@@ -44,6 +44,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/vendorsync/vendorsync/internal/excerpt"
 )
 
 // The years a time may have.
@@ -65,27 +67,15 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	if !e.InLayout {
-		fmt.Fprintf(&b, "text %q, ", shorten(e.Text))
+		fmt.Fprintf(&b, "text %q, ", excerpt.Of(e.Text))
 	}
 	if e.Layout != "" {
-		fmt.Fprintf(&b, "layout %q, ", shorten(e.Layout))
+		fmt.Fprintf(&b, "layout %q, ", excerpt.Of(e.Layout))
 	}
 	if e.Column > 0 {
 		fmt.Fprintf(&b, "column %d, ", e.Column)
 	}
 	return strings.TrimSuffix(b.String(), ", ") + ": " + e.Message
-}
-
-// shorten cuts a text for an error message.
-func shorten(text string) string {
-	const most = 60
-	runes := 0
-	for i := range text {
-		if runes++; runes > most {
-			return text[:i] + "..."
-		}
-	}
-	return text
 }
 
 // column returns which character of a text begins at a byte.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/vendorsync/vendorsync/connector"
+	"github.com/vendorsync/vendorsync/internal/excerpt"
 	"github.com/vendorsync/vendorsync/mapping"
 	"github.com/vendorsync/vendorsync/syncer"
 )
@@ -171,7 +172,7 @@ func (f *File) checkPrecedence(r *reader, p syncer.Precedence, schema *mapping.S
 		for i := range schema.Objects {
 			names[i] = schema.Objects[i].Name
 		}
-		r.faultAt(at, "there is no object %q; %s", cut(p.Object), meant(p.Object, names))
+		r.faultAt(at, "there is no object %q; %s", excerpt.Of(p.Object), meant(p.Object, names))
 		return
 	}
 	var names []string
@@ -187,7 +188,7 @@ func (f *File) checkPrecedence(r *reader, p syncer.Precedence, schema *mapping.S
 	f.checkFilling(r, order, o.Name, p.Order)
 	for _, field := range slices.Sorted(maps.Keys(p.Fields)) {
 		if !slices.Contains(names, field) {
-			r.faultAt(join(at+".fields", field), "%s have no field %q to order; %s", o.Name, cut(field), meant(field, names))
+			r.faultAt(join(at+".fields", field), "%s have no field %q to order; %s", o.Name, excerpt.Of(field), meant(field, names))
 		}
 		f.checkFilling(r, join(at+".fields", field), o.Name, p.Fields[field])
 	}

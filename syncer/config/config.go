@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/vendorsync/vendorsync/connector"
+	"github.com/vendorsync/vendorsync/internal/excerpt"
 	"github.com/vendorsync/vendorsync/internal/path"
 	"github.com/vendorsync/vendorsync/mapping"
 	"github.com/vendorsync/vendorsync/syncer"
@@ -275,7 +276,7 @@ func (b *builder) checkStore(store string) {
 		b.faultAt("store", "the file's name is missing; write %s", DefaultStore)
 	case ok && kind == "sqlite", store == MemoryStore:
 	default:
-		b.faultAt("store", "%q is no store; write sqlite:FILE, or %s to keep nothing", cut(store), MemoryStore)
+		b.faultAt("store", "%q is no store; write sqlite:FILE, or %s to keep nothing", excerpt.Of(store), MemoryStore)
 	}
 }
 
@@ -385,7 +386,7 @@ func (b *builder) defaultRole(e entryDoc, m *mapping.Mapping) {
 	f := &m.Fields[i]
 	switch {
 	case f.Default != "":
-		b.faultAt(at, "the mapping of role has a default already, %q; keep one of the two", cut(f.Default))
+		b.faultAt(at, "the mapping of role has a default already, %q; keep one of the two", excerpt.Of(f.Default))
 	case f.Value != "" || f.Setting != "":
 		b.faultAt(at, "the mapping gives every user the same role already; keep one of the two")
 	default:
@@ -419,7 +420,7 @@ func (f *File) checkOrder(r *reader, at string, ids, order []string) {
 		item := fmt.Sprintf("%s[%d]", at, i)
 		switch _, ok := f.Entry(id); {
 		case !ok:
-			r.faultAt(item, "there is no integration %q; %s", cut(id), meant(id, ids))
+			r.faultAt(item, "there is no integration %q; %s", excerpt.Of(id), meant(id, ids))
 		case slices.Contains(order[:i], id):
 			r.faultAt(item, "%q is there already", id)
 		}
@@ -434,9 +435,9 @@ func (b *builder) checkID(e *entryDoc) {
 	case e.id == "" && e.name == "":
 		b.faultAt(e.place+".id", "is missing: an integration has an id or a name")
 	case e.id == "":
-		b.faultAt(e.place+".id", "is missing: no id can be made of the name %q", cut(e.name))
+		b.faultAt(e.place+".id", "is missing: no id can be made of the name %q", excerpt.Of(e.name))
 	case !idPattern.MatchString(e.id):
-		b.faultAt(e.place+".id", "%q must be small letters, digits, - and _, at most 63, beginning with a letter or digit; %q would do", cut(e.id), cmp.Or(slug(e.id), "laptops"))
+		b.faultAt(e.place+".id", "%q must be small letters, digits, - and _, at most 63, beginning with a letter or digit; %q would do", excerpt.Of(e.id), cmp.Or(slug(e.id), "laptops"))
 	case b.ids[e.id] != "":
 		b.faultAt(e.place+".id", "the id %q is that of %s already; ids are unique", e.id, b.ids[e.id])
 	default:
@@ -455,7 +456,7 @@ func (b *builder) connector(e *entryDoc) (connector.Spec, bool) {
 	}
 	c, err := b.registry.Get(e.connector)
 	if err != nil {
-		b.faultAt(e.place+".connector", "there is no connector %q; %s", cut(e.connector), meant(e.connector, ids))
+		b.faultAt(e.place+".connector", "there is no connector %q; %s", excerpt.Of(e.connector), meant(e.connector, ids))
 		return connector.Spec{}, false
 	}
 	spec := c.Spec()
@@ -467,7 +468,7 @@ func (b *builder) connector(e *entryDoc) (connector.Spec, bool) {
 	switch {
 	case found:
 	case e.stream != "":
-		b.faultAt(e.place+".stream", "%s has no stream %q; %s", spec.ID, cut(e.stream), meant(e.stream, names))
+		b.faultAt(e.place+".stream", "%s has no stream %q; %s", spec.ID, excerpt.Of(e.stream), meant(e.stream, names))
 	case len(names) == 1:
 		e.stream = names[0]
 	default:
@@ -487,7 +488,7 @@ func (b *builder) checkSettings(e entryDoc, spec connector.Spec, settings connec
 		at := join(e.place+".settings", given.name)
 		i := slices.Index(names, given.name)
 		if i < 0 {
-			b.faultAt(at, "%s has no setting %q; %s", spec.ID, cut(given.name), meant(given.name, names))
+			b.faultAt(at, "%s has no setting %q; %s", spec.ID, excerpt.Of(given.name), meant(given.name, names))
 			continue
 		}
 		def := spec.Settings[i]

@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/vendorsync/vendorsync/internal/excerpt"
 	"github.com/vendorsync/vendorsync/internal/nearest"
 	"github.com/vendorsync/vendorsync/internal/path"
 )
@@ -121,23 +122,10 @@ func what(n *yaml.Node) string {
 	case yaml.SequenceNode:
 		return "a list"
 	case yaml.ScalarNode:
-		return fmt.Sprintf("%q", cut(n.Value))
+		return fmt.Sprintf("%q", excerpt.Of(n.Value))
 	default:
 		return "something else"
 	}
-}
-
-// cut shortens a text for a message.
-func cut(s string) string {
-	const most = 60
-	runes := 0
-	for i := range s {
-		if runes == most {
-			return s[:i] + "..."
-		}
-		runes++
-	}
-	return s
 }
 
 // plainTags are the types of scalar whose text is taken as it is written.
@@ -188,7 +176,7 @@ func scalarNode(text string) *yaml.Node {
 // toScalar is what a person typed as a text.
 func toScalar(text string) (*yaml.Node, error) {
 	if !utf8.ValidString(text) {
-		return nil, fmt.Errorf("%q is not UTF-8", cut(text))
+		return nil, fmt.Errorf("%q is not UTF-8", excerpt.Of(text))
 	}
 	return scalarNode(text), nil
 }
@@ -226,7 +214,7 @@ func oneOf[S ~string](words ...S) form[S] {
 				if s := nearest.Name(n.Value, names); s != "" {
 					near = fmt.Sprintf("; did you mean %q?", s)
 				}
-				r.fault(n, path, "%q is none of %s%s", cut(n.Value), strings.Join(names, ", "), near)
+				r.fault(n, path, "%q is none of %s%s", excerpt.Of(n.Value), strings.Join(names, ", "), near)
 				return "", false
 			}
 			return S(n.Value), true
@@ -317,7 +305,7 @@ func itemsNode(item shape) func(string) (*yaml.Node, error) {
 func flowNode(text string) (*yaml.Node, error) {
 	doc, err := decode([]byte(text))
 	if err != nil || doc == nil {
-		return nil, fmt.Errorf("%q is no value in YAML", cut(text))
+		return nil, fmt.Errorf("%q is no value in YAML", excerpt.Of(text))
 	}
 	inOneLine(doc)
 	return doc, nil
@@ -403,14 +391,14 @@ func days() form[int] {
 	parse := func(text string) (int, error) {
 		m := dayPattern.FindStringSubmatch(text)
 		if m == nil {
-			return 0, fmt.Errorf("%q is no age such as 90d or 13w", cut(text))
+			return 0, fmt.Errorf("%q is no age such as 90d or 13w", excerpt.Of(text))
 		}
 		n, err := strconv.Atoi(m[1])
 		if m[2] == "w" {
 			n *= 7
 		}
 		if err != nil || n > maxDays {
-			return 0, fmt.Errorf("%q is longer than a hundred years", cut(text))
+			return 0, fmt.Errorf("%q is longer than a hundred years", excerpt.Of(text))
 		}
 		return n, nil
 	}
@@ -539,7 +527,7 @@ func object[T any](keys ...key[T]) form[T] {
 		ok := r.entries(n, path, func(name, node *yaml.Node, at string) {
 			k, known := byName[name.Value]
 			if !known {
-				r.fault(name, at, "there is no key %q here; %s", cut(name.Value), meant(name.Value, f.names))
+				r.fault(name, at, "there is no key %q here; %s", excerpt.Of(name.Value), meant(name.Value, f.names))
 				return
 			}
 			there[k.name] = !isNull(node)

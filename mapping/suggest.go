@@ -80,6 +80,9 @@ func Suggest(object string, s *Schema, source []connector.Field, samples []conne
 	}
 	p.Doubtful = sg.doubtful(chosen)
 	p.SyncKeys = sg.syncKeys(chosen)
+	if p.Key == "" {
+		p.Key = sg.keyFor(chosen, p.SyncKeys)
+	}
 	return p, nil
 }
 
@@ -108,7 +111,7 @@ type suggester struct {
 
 func newSuggester(o *Object, t *table) *suggester {
 	s := &suggester{
-		object: o, lexicon: newLexicon(o), table: t, concepts: synonyms()[o.Name], ids: idNames(o.Name),
+		object: o, lexicon: newLexicon(o), table: t, concepts: theVocabulary().concepts[o.Name], ids: idNames(o.Name),
 		spoilt: map[string]bool{}, candidates: make([][]candidate, len(o.Fields)),
 	}
 	for field, c := range s.concepts {
@@ -256,8 +259,8 @@ func (c *candidate) judge(j *judge, f *Field, looks looks) {
 		c.score *= 0.5
 	case e < 0:
 		c.score *= 1 + e
-	default:
-		c.score += (1 - c.score) * e
+	default: // good values make a fair name better, and not a bad one good
+		c.score += (1 - c.score) * e * min(1, c.name/perhaps)
 	}
 	if c.column.name.items {
 		c.score *= inList

@@ -20,6 +20,18 @@ func (s *suggester) vendorID() string {
 	return best
 }
 
+// keyFor returns the source of the first sync key that every sampled record has,
+// which stands in for an id where the vendor gives none, or "".
+func (s *suggester) keyFor(chosen map[int]candidate, keys []KeySuggestion) string {
+	for _, k := range keys {
+		c := chosen[s.object.Field(k.Field)]
+		if n, _ := usableKeys(c.column, &s.object.Fields[s.object.Field(k.Field)]); s.table.records > 0 && n >= min(s.table.records, maxColumnCells) {
+			return c.column.path
+		}
+	}
+	return ""
+}
+
 // idNames returns what vendors call the ids of an object, from the clear names to
 // those that are better than none.
 func idNames(object string) []alias {
@@ -28,7 +40,7 @@ func idNames(object string) []alias {
 	case "users":
 		own = "user id, person id, account id, member id, contact id, worker id"
 	case "assets":
-		own = "device id, computer id, asset id, machine id, system id, host id, instance id, agent id, aid"
+		own = "device id, device udid, computer id, asset id, machine id, system id, host id, instance id, agent id, aid"
 	}
 	var names []alias
 	for _, tier := range []struct {
@@ -36,7 +48,7 @@ func idNames(object string) []alias {
 		score float64
 	}{
 		{"id", 1},
-		{"resource id", 0.97},
+		{"resource id, sys id", 0.97},
 		{own, 0.9},
 		{"object guid, entry uuid", 0.9},
 		{"object id, guid, gid, unique id", 0.85},

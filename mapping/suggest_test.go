@@ -244,6 +244,24 @@ func TestSuggestIsCareful(t *testing.T) {
 		t.Parallel()
 		require.NotContains(t, from(suggest("assets", `{"id": 1, "assigned_to_id": 7}`)), "assigned_to_id")
 	})
+	t.Run("an unusual key stands in for an id that the vendor does not give", func(t *testing.T) {
+		t.Parallel()
+		p := suggest("assets", `{"Asset Tag": "A1", "S/N": "S100"}`, `{"Asset Tag": "A2", "S/N": ""}`)
+		require.Equal(t, "Asset Tag", p.Key)
+		require.Equal(t, map[string]string{"asset_tag": "Asset Tag", "serial_number": "S/N"}, from(p))
+	})
+	t.Run("a public address is not taken for the device's own", func(t *testing.T) {
+		t.Parallel()
+		require.NotContains(t, from(suggest("assets", `{"id": 1, "externalIp": "198.51.100.1"}`, `{"id": 2, "externalIp": "198.51.100.2"}`)), "ip_addresses")
+	})
+	t.Run("an id that reads like a MAC address is none", func(t *testing.T) {
+		t.Parallel()
+		require.NotContains(t, from(suggest("assets", `{"id": "123456789012"}`, `{"id": "123456789013"}`)), "mac_addresses")
+	})
+	t.Run("the numbers of custom fields mean nothing", func(t *testing.T) {
+		t.Parallel()
+		require.Equal(t, map[string]string{"os_version": "type_fields.os_version_7000123"}, from(suggest("assets", `{"type_fields": {"os_version_7000123": "14.2"}}`)))
+	})
 	t.Run("a custom field is a target like any other", func(t *testing.T) {
 		t.Parallel()
 		s, err := mapping.Standard().With("assets", mapping.Field{Name: "rack_unit", Type: mapping.Integer})

@@ -35,6 +35,7 @@ type traits struct {
 	imei     int
 	long     int // too long for a name
 	device   int // a kind of device
+	code     int // a model's code: letters, a number, a comma, a number
 }
 
 // maxLook is the longest text that is looked at.
@@ -87,6 +88,7 @@ func (t *traits) add(s string) {
 	count(&t.locale, isLocale(s))
 	count(&t.imei, isIMEI(s))
 	count(&t.device, isDeviceKind(s))
+	count(&t.code, isModelCode(s))
 }
 
 // most reports whether a count is more than half of all values.
@@ -180,12 +182,26 @@ func isLocale(s string) bool {
 // isIMEI reports whether a text has the 15 digits of an IMEI, the 14 without its
 // check digit, or the 16 with a software version, blanks and hyphens aside.
 func isIMEI(s string) bool {
-	s = strings.NewReplacer(" ", "", "-", "", "/", "").Replace(s)
-	return allDigits(s) && 14 <= len(s) && len(s) <= 16
+	digits := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9':
+			digits++
+		case c != ' ' && c != '-' && c != '/':
+			return false
+		}
+	}
+	return 14 <= digits && digits <= 16
 }
+
+// maxKind is the longest name of a kind of device.
+const maxKind = 40
 
 // isDeviceKind reports whether a text names a kind of device.
 func isDeviceKind(s string) bool {
+	if len(s) > maxKind {
+		return false
+	}
 	for _, w := range theVocabulary().split(s) {
 		switch w {
 		case "computer", "laptop", "notebook", "desktop", "workstation", "phone", "tablet", "server", "printer", "switch", "router", "monitor", "peripheral", "network", "vm", "smartphone", "handheld", "appliance":
@@ -193,6 +209,12 @@ func isDeviceKind(s string) bool {
 		}
 	}
 	return false
+}
+
+// isModelCode reports whether a text is the code of a model, such as Mac14,2.
+func isModelCode(s string) bool {
+	major, minor, ok := strings.Cut(strings.TrimLeftFunc(s, unicode.IsLetter), ",")
+	return ok && allDigits(major) && allDigits(minor)
 }
 
 // textFormat returns the format of a date that is more than a plain number, or "".
@@ -480,7 +502,7 @@ func weighUnique(c *sourceField, f *Field, e evidence) evidence {
 func weighLook(c *sourceField, looks looks) evidence {
 	t := &c.traits
 	switch looks {
-	case looksWords, looksPerson, looksPhone, looksHost, looksTimeZone, looksLocale:
+	case looksWords, looksModel, looksModelCode, looksPerson, looksPhone, looksHost, looksTimeZone, looksLocale:
 		if e := weighOpaque(t); e.weight < 0 {
 			return e
 		}
@@ -513,6 +535,17 @@ func weighLook(c *sourceField, looks looks) evidence {
 		return yesIf(t.most(t.locale), 0.3, "locales")
 	case looksDevice:
 		return yesIf(t.most(t.device), 0.2, "kinds of device")
+	case looksModel:
+		if t.most(t.code) {
+			return against(0.3, "its values are codes rather than names of models")
+		}
+	case looksModelCode:
+		if t.most(t.code) {
+			return inFavour(0.5, "its values are codes of models")
+		}
+		if t.most(t.number) {
+			return against(0.6, "its values are plain numbers")
+		}
 	case looksSerial, looksCode, looksHost, looksVersion, looksState, looksRole, looksMegabytes, looksGigabytes:
 		return weighCode(c, looks)
 	case looksAny, looksWords, looksReference:

@@ -51,25 +51,49 @@ type vocabulary struct {
 	known     map[string]bool // words that a longer one is taken apart into
 	spellings map[string]string
 	joints    map[string]string
+	concepts  map[string]map[string]concept // by object and field
+	aliases   map[string]map[string][]alias // their names, word by word
 }
 
 // theVocabulary returns the vocabulary, which is made once and only read.
 var theVocabulary = sync.OnceValue(func() *vocabulary {
-	v := &vocabulary{known: map[string]bool{}, spellings: spellings(), joints: joints()}
+	v := &vocabulary{known: map[string]bool{}, spellings: spellings(), joints: joints(), concepts: synonyms(), aliases: map[string]map[string][]alias{}}
 	for _, w := range v.spellings {
 		v.learn(w)
 	}
 	for _, list := range []string{noiseWords, containerWords, carrierWords, foreignWords} {
 		v.learn(list)
 	}
-	for object, fields := range synonyms() {
+	for object, fields := range v.concepts {
 		v.learn(ownWords(object))
 		for _, c := range fields {
 			v.learn(strings.NewReplacer(",", " ").Replace(c.names + "," + c.near + "," + c.faint))
 		}
 	}
+	for object, fields := range v.concepts { // once all words are known
+		v.aliases[object] = map[string][]alias{}
+		for field := range fields {
+			v.aliases[object][field] = v.aliasesOf(fields[field])
+		}
+	}
 	return v
 })
+
+// aliasesOf returns the names of a concept.
+func (v *vocabulary) aliasesOf(c concept) []alias {
+	var out []alias
+	for _, tier := range []struct {
+		names string
+		score float64
+	}{{c.names, certain}, {c.near, likely}, {c.faint, perhaps}} {
+		for name := range strings.SplitSeq(tier.names, ",") {
+			if split := v.split(name); len(split) > 0 {
+				out = append(out, alias{split, tier.score})
+			}
+		}
+	}
+	return out
+}
 
 // learn adds the words of a text to those that are known.
 func (v *vocabulary) learn(text string) {
@@ -86,6 +110,9 @@ func (v *vocabulary) split(name string) []string {
 	}
 	var out []string
 	for _, word := range v.join(chunks(name)) {
+		if len(word) > 2 && allDigits(word) {
+			continue // the number of a custom field
+		}
 		out = v.appendWord(out, word)
 		if len(out) > maxWords {
 			return out[:maxWords]
@@ -247,21 +274,15 @@ func newLexicon(o *Object) *lexicon {
 			l.weights[word] = list.weight
 		}
 	}
-	concepts := synonyms()[o.Name]
 	for i := range o.Fields {
 		f := &o.Fields[i]
-		aliases := []alias{{l.content(v.split(f.Name)), certain}, {l.content(v.split(f.Label)), certain}}
-		c := concepts[f.Name]
-		l.contexts[f.Name] = wordSet(c.context)
-		for _, tier := range []struct {
-			names string
-			score float64
-		}{{c.names, certain}, {c.near, likely}, {c.faint, perhaps}} {
-			for name := range strings.SplitSeq(tier.names, ",") {
-				aliases = append(aliases, alias{v.split(name), tier.score})
+		l.contexts[f.Name] = wordSet(v.concepts[o.Name][f.Name].context)
+		for _, own := range []string{f.Name, f.Label} {
+			if split := l.content(v.split(own)); len(split) > 0 {
+				l.targets[f.Name] = append(l.targets[f.Name], alias{split, certain})
 			}
 		}
-		l.targets[f.Name] = slices.DeleteFunc(aliases, func(a alias) bool { return len(a.words) == 0 })
+		l.targets[f.Name] = append(l.targets[f.Name], v.aliases[o.Name][f.Name]...)
 	}
 	return l
 }
@@ -365,6 +386,8 @@ func (l *lexicon) fit(n *nameWords, a *alias, field string, date bool) fit {
 	for i, step := range n.steps {
 		for _, w := range step {
 			switch {
+			case i < leaf && isPairs(step): // such as type_fields, which holds fields of all kinds
+				score *= ownAnywhere
 			case slices.Contains(a.words, w), l.weights[w] == noiseWord, date && l.dates[w], i < leaf && l.contexts[field][w]:
 			case i >= leaf:
 				score *= l.inLeaf(w, len(step) == 1)

@@ -15,6 +15,8 @@ const (
 	looksLogin           // the name of an account
 	looksPhone           // a phone number
 	looksReference       // what identifies a user: an e-mail address, a username, an employee id
+	looksModel           // the name of a model
+	looksModelCode       // the code of a model: Mac14,2
 	looksCode            // a short code with letters or digits in it
 	looksSerial          // a serial number or a tag
 	looksIMEI            // 14 to 16 digits
@@ -98,7 +100,7 @@ func userConcepts() map[string]concept {
 		},
 		"phone": {
 			names: "phone, phone number, work phone, work phone number, business phone, office phone, desk phone, primary phone, landline, direct dial, work number, phone work",
-			near:  "phone extension, office number, direct phone, direct number", looks: looksPhone, context: "organization employment job work position company employee hr personnel enterprise",
+			near:  "office number, direct phone, direct number", looks: looksPhone, context: "organization employment job work position company employee hr personnel enterprise",
 		},
 		"mobile_phone": {
 			names: "mobile phone, mobile, cell phone, cell, mobile number, mobile phone number, cell number, cell phone number, phone mobile, work mobile",
@@ -150,7 +152,7 @@ func assetConcepts() map[string]concept {
 		},
 		"hostname": {
 			names: "host name, local host name, dns host name, fqdn, dns name, private dns name, network name, fully qualified domain name, device host name",
-			near:  "netbios name, computer dns name, host, fully qualified name, bonjour name", faint: "computer name", looks: looksHost, context: "network interface nic wifi ethernet lan",
+			near:  "netbios name, computer dns name, host, fully qualified name, bonjour name", faint: "computer name", looks: looksHost, context: "network dns",
 		},
 		"asset_type": {
 			names: "asset type, device type, category, category name, device category, asset category, hardware type",
@@ -158,7 +160,7 @@ func assetConcepts() map[string]concept {
 		},
 		"status": {
 			names: "status, asset status, device status, status label, lifecycle status, lifecycle state, asset state, status name, device state, life cycle status, life cycle state",
-			near:  "state, state name, management state, management status, power state, deployment status, enrollment status, account enabled, enrollment state",
+			near:  "install status, state, state name, management state, management status, power state, deployment status, enrollment status, account enabled, enrollment state",
 			faint: "active, enabled, compliance state, compliance status", looks: looksState, context: "mdm management security disk enrollment encryption agent remote status",
 		},
 		"manufacturer": {
@@ -167,19 +169,19 @@ func assetConcepts() map[string]concept {
 		},
 		"model": {
 			names: "model, model name, device model, system model, hardware model, product name, product model, model display name, hardware model name, computer model",
-			near:  "marketing name, instance type, product, model description", looks: looksWords, context: "hardware spec cpu processor memory storage disk model bios",
+			near:  "marketing name, instance type, product, model description", looks: looksModel, context: "hardware spec cpu processor memory storage disk model bios",
 		},
 		"model_identifier": {
 			names: "model identifier, model number, model code, hardware model identifier, model part number, model identification",
-			near:  "part number, machine model, product number, sku", faint: "model id, product type, product id, hardware model, product identifier", looks: looksCode, context: "hardware spec cpu processor memory storage disk model bios",
+			near:  "part number, machine model, product number, sku", faint: "model, device model, model id, product type, product id, hardware model, product identifier", looks: looksModelCode, context: "hardware spec cpu processor memory storage disk model bios",
 		},
 		"os_name": {
-			names: "os name, operating system, operating system name, os, platform, platform name, os platform, platform details",
+			names: "os name, operating system, operating system name, os, platform, platform name, os platform, platform details, operating system caption, os caption",
 			near:  "os type, operating system type, os family, device platform, operating system family, platform type", looks: looksWords, context: "os operating system software platform",
 		},
 		"os_version": {
 			names: "os version, operating system version, os release, operating system release, os version name, system os version, os version number",
-			near:  "version, system version, software version", faint: "platform version, firmware, firmware version, os, os release version, release", looks: looksVersion, context: "os operating system software platform",
+			near:  "version, system version, software version", faint: "os revision, platform version, firmware, firmware version, os, os release version, release", looks: looksVersion, context: "os operating system software platform",
 		},
 		"os_build": {
 			names: "os build, os build version, build version, os build number, build number, supplemental build version, operating system build, operating system build number, operating system build version",
@@ -194,16 +196,16 @@ func assetConcepts() map[string]concept {
 			near:  "memory, ram, total memory, physical memory, total ram, installed memory, memory size, ram size, system memory, total physical memory, installed ram, ram total, memory total", looks: looksMegabytes, context: "hardware spec cpu processor memory storage disk model bios",
 		},
 		"storage_gb": {
-			names: "storage gb, disk size gb, disk gb, hard drive size gb, total storage gb, storage total gb, disk capacity gb, total disk space gb, device capacity gb, capacity gb, disk total gb, storage capacity gb, total capacity gb, disk space gb, disk space total gb",
-			near:  "storage, disk size, total storage, device capacity, hard disk capacity, total disk space, storage capacity, disk capacity, hard drive size, total capacity, storage total", looks: looksGigabytes, context: "hardware spec cpu processor memory storage disk model bios",
+			names: "storage gb, disk size gb, disk gb, hard drive size gb, total storage gb, storage total gb, disk capacity gb, total disk space gb, device capacity gb, capacity gb, disk total gb, storage capacity gb, total capacity gb, disk space gb, disk space total gb, hdd gb, ssd gb, drive gb, hard disk gb, hard drive gb, total disk gb",
+			near:  "storage, disk size, total storage, device capacity, hard disk capacity, total disk space, storage capacity, disk capacity, hard drive size, total capacity, storage total, disk space, total disk, hdd, ssd, hard disk, hard drive", looks: looksGigabytes, context: "hardware spec cpu processor memory storage disk model bios",
 		},
 		"mac_addresses": {
 			names: "mac address, mac, wifi mac, wifi mac address, ethernet mac address, ethernet mac, wlan mac, lan mac, primary mac address, wireless mac address, wired mac address, wireless mac, network mac address, primary mac",
 			near:  "hardware address, physical address, alt mac address, alternative mac address, secondary mac address, bssid, mac address wifi", faint: "address, bluetooth mac address", context: "network interface nic wifi ethernet lan",
 		},
 		"ip_addresses": {
-			names: "ip address, ip, private ip address, private ip, lan ip, local ip, local ip address, internal ip, last ip address, last reported ip, last reported ip address, primary ip, primary ip address, ipv4 address, last ip, ipv4, current ip address, network ip address",
-			near:  "remote ip, last known ip, last known ip address, remote ip address, ipv6 address", faint: "public ip, public ip address, external ip, external ip address, wan ip, wan ip address, address", context: "network interface nic wifi ethernet lan",
+			names: "ip address, ip, private ip address, private ip, lan ip, local ip, local ip address, internal ip, last ip address, last reported ip, last reported ip address, primary ip, primary ip address, ipv4 address, last ip, ipv4, current ip address, network ip address, last lan ip, last local ip, last private ip",
+			near:  "remote ip, last known ip, last known ip address, remote ip address, ipv6 address", faint: "address", context: "network interface nic wifi ethernet lan",
 		},
 		"imei": {names: "imei, imei number, imei 1, primary imei", near: "imei meid, imei 2, radio imei", looks: looksIMEI},
 		"udid": {
@@ -219,10 +221,10 @@ func assetConcepts() map[string]concept {
 		"location":    {names: "location, location name, site, site name, annotated location, office, office location, physical location, building, work location", near: "address, room, building name, branch", faint: "city, organizational unit", looks: looksWords, context: "location user assignment assigned"},
 		"managed":     {names: "managed, mdm enabled, mdm managed, under management, management enabled, remote management managed", near: "has mdm, management managed, remotely managed, mdm active, mdm enrolled, is enrolled, mdm enrollment", context: "mdm management security disk enrollment encryption agent remote status"},
 		"encrypted":   {names: "encrypted, disk encryption enabled, disk encrypted, filevault enabled, filevault active, bitlocker enabled, fde active, encryption enabled, full disk encryption, storage encrypted, fde enabled, file vault enabled, file vault active, bit locker enabled, drive encrypted, full disk encryption enabled, disk encryption active, data encrypted", near: "disk encryption, file vault, filevault, bitlocker, filevault 2 enabled, block encryption, encryption active, encryption, filevault status, file vault status, encryption status, hardware encryption", context: "mdm management security disk enrollment encryption agent remote status"},
-		"enrolled_at": {names: "enrolled, enrolled date, enrolled time, enrollment date, enrollment time, last enrollment, first enrollment, date enrolled, last enrolled date, last enrolled, first enrolled, enrollment, first enrollment time, last enrollment time, last enrolled time, mdm enrollment date, enrollment timestamp", near: "registration date, registered, registration time, registered date, registration, date added", faint: "first sync, first seen, created", context: "mdm management security disk enrollment encryption agent remote status"},
+		"enrolled_at": {names: "date enroll, enrolled, enrolled date, enrolled time, enrollment date, enrollment time, last enrollment, first enrollment, date enrolled, last enrolled date, last enrolled, first enrolled, enrollment, first enrollment time, last enrollment time, last enrolled time, mdm enrollment date, enrollment timestamp", near: "registration date, registered, registration time, registered date, registration, date added", faint: "first sync, first seen, created", context: "mdm management security disk enrollment encryption agent remote status"},
 		"last_seen_at": {
 			names: "last seen, last seen date, last seen time, last contact, last contact time, last contact date, last sync, last sync date, last sync time, last connected, last reported, last communication, last heartbeat, last online, last communicated",
-			near:  "last check in, last check in date, last check in time, last checked in, last checked in date, seen time, last active, last activity, last login timestamp, last report date, approximate last sign in date, approximate last sign in, last activity time, last activity date, last report, contact time, last contacted, last seen online, check in time, last known contact, last connection, last connected time",
+			near:  "last check in, last check in date, last check in time, last checked in, last checked in date, seen time, last active, last activity, last login timestamp, last report date, approximate last sign in date, approximate last sign in, last activity time, last activity date, last report, contact time, last contacted, last seen online, check in time, last known contact, last connection, last connected time, last discovered, date check in, last discovered date",
 			faint: "last updated, last login, last inventory update, last inventory update date, last inventory date", unless: "check out", context: "mdm management security disk enrollment encryption agent remote status",
 		},
 		"purchase_date":     {names: "purchase date, purchased, date purchased, date of purchase, acquisition date, date acquired, po date", near: "order date, bought, date of acquisition, acquired", context: "purchase purchasing order procurement financial warranty supplier finance"},
@@ -284,8 +286,8 @@ func spellings() map[string]string {
 		"organizational": "organization", "organisational": "organization", "ou": "ou", "tel": "phone", "telephone": "phone", "telefon": "phone", "cellular": "cell", "ver": "version", "vers": "version",
 		"mgr": "manager", "emp": "employee", "fname": "first name", "lname": "last name", "surname": "sur name", "lastname": "last name", "firstname": "first name",
 		"mail": "email", "logon": "login", "signin": "sign in", "signon": "sign in", "checkin": "check in", "checkout": "check out", "synced": "sync", "synchronized": "sync",
-		"centre": "center", "enrolment": "enrollment", "licence": "license", "img": "image", "pic": "image", "photo": "image", "picture": "image", "avatar": "image", "thumbnail": "image",
-		"tz": "time zone", "timezone": "time zone", "ipaddr": "ip address", "macaddr": "mac address", "macaddress": "mac address", "hw": "hardware", "wi-fi": "wifi", "airport": "wifi",
+		"centre": "center", "enrolment": "enroll", "licence": "license", "img": "image", "pic": "image", "photo": "image", "picture": "image", "avatar": "image", "thumbnail": "image",
+		"dt": "date", "enrolled": "enroll", "enrollment": "enroll", "tz": "time zone", "timezone": "time zone", "ipaddr": "ip address", "macaddr": "mac address", "macaddress": "mac address", "hw": "hardware", "wi-fi": "wifi", "airport": "wifi",
 		"megabyte": "mb", "mib": "mb", "meg": "mb", "gigabyte": "gb", "gib": "gb", "gig": "gb", "kilobyte": "kb", "kib": "kb", "byte": "byte", "terabyte": "tb",
 		"opsys": "operating system", "procesor": "processor", "supervisory": "supervisor", "fullname": "full name", "datetime": "date time", "yn": "flag",
 		"pwd": "password", "passwd": "password", "cell": "cell", "guid": "guid", "modif": "modified", "lastlogin": "last login", "colour": "color",
@@ -297,7 +299,7 @@ func spellings() map[string]string {
 // stands, and belong together.
 func joints() map[string]string {
 	return map[string]string{
-		"e mail": "email", "wi fi": "wifi", "d ns": "dns", "i os": "ios", "mac os": "macos", "ip v": "ip", "o s": "os", "file vault": "filevault",
+		"e mail": "email", "wi fi": "wifi", "d ns": "dns", "i os": "ios", "mac os": "macos", "ip v": "ip", "s n": "sn", "o s": "os", "file vault": "filevault",
 		"bit locker": "bitlocker", "bar code": "barcode", "sub net": "subnet", "u uid": "uuid", "os x": "macos",
 	}
 }
@@ -305,18 +307,18 @@ func joints() map[string]string {
 // The words that say little about what a value is.
 const (
 	// noiseWords mean nothing beside others.
-	noiseWords = "is has the of a an at on in utc value text string attribute current primary main default work business my raw iso "
+	noiseWords = "is has the of a an at on in utc value text string attribute current primary main default work business my raw iso eur usd gbp "
 	// containerWords name parts of a record that hold values of all kinds.
-	containerWords = "profile general overview detail info information attribute data inventory property metadata core base basic common extension urn schema custom field additional extra summary ietf params scim enterprise contact hardware network"
+	containerWords = "profile general overview detail info information attribute data inventory property metadata core base basic common extension urn schema custom field additional extra summary ietf params scim enterprise contact hardware network internal"
 	// carrierWords name the value itself where its parent says what it is.
-	carrierWords = "name value label text display date time timestamp number address title string content"
+	carrierWords = "name value text display date time timestamp number address title string content"
 	// dateWords mean nothing in the name of a date.
 	dateWords = "date time timestamp epoch second ms milli day"
 	// foreignWords turn a name into that of something else.
 	foreignWords = "second secondary alternate alternative other personal home private recovery backup previous old former new temporary emergency assistant " +
 		"manager supervisor parent owner creator created creation create updated update modified changed change deleted deletion requested last first next count total " +
 		"reason message error url uri link href image icon color id code type kind group team role license plan policy interface saml directory sso external password token hash verified mfa factor two " +
-		"locked free available used public wan external internal guest agent firmware bios kernel app application carrier sim battery compliance encryption lost security " +
+		"locked free available used public wan external guest agent firmware bios kernel app application carrier sim battery compliance encryption lost security " +
 		"formatted format index order percent rank middle nick phonetic prefix suffix alias history profile blueprint site organization company department location " +
 		"integration attempt key reset expires expiration subscription support visual studio birth gender recent bluetooth subnet gateway mask admin member subscriber by user name cellular"
 )

@@ -25,6 +25,7 @@ func (r *session) writeChildren(ctx context.Context, q *questions, it *item, hit
 				return err
 			}
 		}
+		done := map[string]bool{}
 		byKey := make(map[string]*Hit, len(existing))
 		for i := range existing {
 			byKey[g.heldKey(&existing[i])] = &existing[i]
@@ -33,10 +34,15 @@ func (r *session) writeChildren(ctx context.Context, q *questions, it *item, hit
 			row := it.out.Rows[i]
 			key, known := r.childKey(g, row, parents)
 			child := byKey[key]
-			if !known {
+			switch {
+			case !known:
 				child = nil
+			case done[key]: // two titles of the list have become one by a merge
+				continue
+			default:
+				done[key] = true
+				delete(byKey, key)
 			}
-			delete(byKey, key)
 			if err := r.writePart(ctx, q, part{&r.targets[row.Target], g.parent, row, child}, self, parents, u, v); err != nil {
 				return err
 			}

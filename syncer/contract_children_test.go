@@ -64,6 +64,16 @@ func TestContract9Children(t *testing.T) {
 			require.Equal(s, run.Effects, foretold.Effects)
 			require.Equal(s, []string{"Firefox", "Slack", "Zoom"}, s.all("software", "name"))
 		},
+		"two titles that were merged are one install": func(s *scene) {
+			mdm := synced(s)
+			require.NoError(s, s.store.Merge(s.Context(), syncer.Merge{
+				Object: "software", Into: s.one("software", "name", "Firefox").ID, From: s.one("software", "name", "Slack").ID, IntoRevision: -1, FromRevision: -1,
+			}))
+			run := mdm.sends(`{"id": "v2", "serial": "S2", "apps": [{"name": "Firefox", "version": "3"}, {"name": "Slack", "version": "3"}]}`).run()
+			s.expect(run, "created 1")
+			require.Equal(s, effects{"software_installs": {Created: 1}}, run.Effects)
+			s.expect(mdm.run(), "unchanged 1")
+		},
 		"a changed one is updated in place": func(s *scene) {
 			mdm := synced(s).sends(laptop(`[{"name": "Firefox", "version": "1", "path": "/Applications"}, ` + slack + `]`))
 			run := mdm.run()

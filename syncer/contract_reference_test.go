@@ -73,6 +73,21 @@ func TestContract10References(t *testing.T) {
 			mdm.run()
 			require.Equal(s, []string{"ada@example.com 1"}, s.all("assets", "assigned_to", "assigned_to_id"))
 		},
+		"a text edited by hand means nobody until a run finds out": func(s *scene) {
+			hr, mdm := s.launched(users("hr")), s.launched(assets("mdm"))
+			hr.sends(person("1", "ada", ""), person("2", "bob", "")).run()
+			mdm.sends(`{"id": "v1", "serial": "S1"}`).run()
+			id := s.asset("S1").ID
+			s.edits("assets", id, map[string]string{"assigned_to": "ada"})
+			run := hr.run()
+			s.expect(run, "unchanged 2")
+			require.Equal(s, late("assets", 1), run.Effects)
+			require.Equal(s, []string{"ada 1"}, s.all("assets", "assigned_to", "assigned_to_id"))
+			s.edits("assets", id, map[string]string{"assigned_to": "bob"})
+			require.Equal(s, []string{"bob -"}, s.all("assets", "assigned_to", "assigned_to_id"))
+			hr.run()
+			require.Equal(s, []string{"bob 2"}, s.all("assets", "assigned_to", "assigned_to_id"))
+		},
 		"another text is another record, and one that means nobody yet points to nobody": func(s *scene) {
 			hr, mdm := s.launched(users("hr")), s.launched(assigned())
 			hr.sends(person("1", "ada", ""), person("2", "bob", "")).run()

@@ -309,7 +309,7 @@ const maxLate = 50_000
 // by this run after the record that refers to it, or by another in between.
 func (r *session) lateReferences(ctx context.Context) error {
 	scanner, ok := r.s.store.(ReferenceScanner)
-	if !ok || r.limit >= 0 || !r.wroteAnything() {
+	if !ok || r.limit >= 0 {
 		return nil
 	}
 	if r.test == nil { // all is committed, and Match knows it
@@ -347,6 +347,9 @@ func (r *session) lateReferences(ctx context.Context) error {
 func (r *session) mayHaveCome(ctx context.Context, ref *softRef) (bool, error) {
 	if slices.ContainsFunc(r.targets, func(t target) bool { return t.Object == ref.object.Name }) {
 		return true, nil
+	}
+	if !r.wroteAnything() {
+		return false, nil
 	}
 	all, err := r.s.journal.Integrations(ctx)
 	if err != nil {

@@ -11,7 +11,8 @@
 // about vendor ids, apply.go the batch, match.go the look-ups. The rest is an
 // ability to a file: trace.go tells where values come from, what waits, and what a
 // run did, merge.go makes two records one, and two of one again, keys.go makes
-// custom fields unique; the [syncer.Journal] is plain keeping of records.
+// custom fields unique, keeper.go keeps what a [credentials.Vault] seals; the
+// [syncer.Journal] is plain keeping of records.
 //
 // Records can be changed from outside of a run, too, as people and programs do:
 // see [Store.Insert], [Store.Edit], [Store.Archive], [Store.Restore] and

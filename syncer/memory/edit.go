@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/vendorsync/vendorsync/mapping"
 	"github.com/vendorsync/vendorsync/syncer"
@@ -51,6 +52,7 @@ func (s *Store) change(ctx context.Context, actor, object, id string, op syncer.
 		if _, ok := w.t.records[id]; !ok {
 			return syncer.ErrNotFound
 		}
+		letGo(&w, id)
 		if op == syncer.Restore && w.t.final(id) != id {
 			return fmt.Errorf("it is a part of record %s: %w", w.t.final(id), syncer.ErrConflict)
 		}
@@ -60,6 +62,20 @@ func (s *Store) change(ctx context.Context, actor, object, id string, op syncer.
 		return fmt.Errorf("%s record %s of %s: %w", op, id, object, err)
 	}
 	return nil
+}
+
+// letGo clears what a reference means where an edit gives it another text.
+func letGo(w *write, id string) {
+	old := w.t.records[id]
+	for i, at := range w.c.Columns {
+		link := w.o.Resolved(at)
+		if link < 0 || old.value(link).IsEmpty() || old.value(at) == w.after[i] || slices.Contains(w.c.Columns, link) {
+			continue
+		}
+		w.c.Columns = append(w.c.Columns, link)
+		w.after = append(w.after, mapping.Null)
+		w.c.After = w.after
+	}
 }
 
 // edit makes one write from outside of a run, or undoes it.

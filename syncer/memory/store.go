@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vendorsync/vendorsync/credentials"
 	"github.com/vendorsync/vendorsync/mapping"
 	"github.com/vendorsync/vendorsync/syncer"
 )
@@ -24,7 +25,8 @@ type Options struct {
 // Record ids are decimal numbers, given in the order of creation and never
 // again.
 type Store struct {
-	now func() time.Time
+	now    func() time.Time
+	sealed credentials.MemoryKeeper
 
 	mu      sync.Mutex // guards all below
 	schema  *mapping.Schema

@@ -53,6 +53,26 @@
 // and records merged into it are archived records of their own. A merged record
 // that is taken out of the archive by hand is still a part of the other.
 //
+// # Credentials
+//
+// A Store is a [credentials.Keeper], too. The table credentials holds what a
+// [credentials.Vault] seals: id, revision, and a JSON document in which all but the
+// secret stands in clear.
+//
+//	$ sqlite3 inventory.db "SELECT id, revision, CAST(sealed AS TEXT) -> 'entry' FROM credentials"
+//
+// The store has no key, so that neither the file nor a copy of it tells a secret to
+// whoever has not the vault's key: keep that elsewhere. A row whose id, connector or
+// hosts were edited by hand opens no more.
+//
+// What was replaced or deleted may stay in unused pages of the file and in its log
+// until SQLite uses them again, as well as in backups. It is as sealed there as it
+// was before, so nothing overwrites it. Where a key has become known, make new
+// secrets at the vendors; after [credentials.Vault.Rekey], this takes the remains out
+// of the file and the log:
+//
+//	$ sqlite3 inventory.db "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)"
+//
 // # Several processes
 //
 // Any number of processes may have the file open at the same time. In a process

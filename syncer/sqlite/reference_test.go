@@ -195,3 +195,21 @@ func TestNothingIsKeptForIntegrationsThatWithholdNothing(t *testing.T) {
 	require.NoError(t, r.apply(syncer.Unit{Links: []syncer.LinkChange{link}})[0].Err)
 	require.Equal(t, "0", shell(t, path, "SELECT count(*) FROM ledger_withheld;"))
 }
+
+func TestAReferenceEditedByHandWaits(t *testing.T) {
+	t.Parallel()
+	h := newHousehold(t)
+	shell(t, h.path, "UPDATE assets SET notes = 'x';")
+	require.Equal(t, "ada|"+h.ada, shell(t, h.path, "SELECT assigned_to, assigned_to_id FROM assets;"), "another field changes nothing of it")
+	shell(t, h.path, "UPDATE assets SET assigned_to = 'bob';")
+	require.Equal(t, "bob|", shell(t, h.path, "SELECT assigned_to, assigned_to_id FROM assets;"))
+	require.Equal(t, []string{h.asset}, waiting(t, h.store, "assets", "assigned_to"))
+	shell(t, h.path, "UPDATE assets SET assigned_to = 'boss', assigned_to_id = "+h.boss+";")
+	require.Equal(t, "boss|"+h.boss, shell(t, h.path, "SELECT assigned_to, assigned_to_id FROM assets;"), "both together are taken as they are")
+	events := history(t, h.store, "assets", h.asset)
+	last := events[len(events)-2]
+	require.Equal(t, []syncer.FieldChange{
+		{Field: "assigned_to", Before: mapping.TextValue("ada"), After: mapping.TextValue("bob")},
+		{Field: "assigned_to_id", Before: mapping.TextValue(h.ada), After: mapping.Null},
+	}, last.Changes)
+}

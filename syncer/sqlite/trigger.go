@@ -40,7 +40,12 @@ func (m *model) editedTrigger(l *layout) string {
 		differs := "NEW." + c.name + " IS NOT OLD." + c.name
 		of = append(of, c.name)
 		changed = append(changed, differs)
-		values = append(values, changedSQL(l.object.Fields[i].Name, "OLD."+c.name, "NEW."+c.name))
+		after := "NEW." + c.name
+		if c.text != "" { // another text means nobody until a run finds out
+			after = fmt.Sprintf("CASE WHEN NEW.%s IS NOT OLD.%s AND NEW.%s IS OLD.%s THEN NULL ELSE NEW.%s END", c.text, c.text, c.name, c.name, c.name)
+			keys = append(keys, fmt.Sprintf(",\n    %s = %s", c.name, after))
+		}
+		values = append(values, changedSQL(l.object.Fields[i].Name, "OLD."+c.name, after))
 		if l.inKey(i) {
 			keyChanged = append(keyChanged, differs)
 		}

@@ -23,6 +23,11 @@ type API struct {
 	// setting in the host's place must be a host; one that is the whole text, a
 	// URL. Only the loopback interface is spoken to without TLS.
 	Base string
+	// Hosts are patterns of hosts beside the Base's to which next links and
+	// redirects may lead, and the credential with them: "files.slack.com". Without
+	// any it is the Base's origin alone, since another host of the vendor's may be
+	// another customer's.
+	Hosts []string
 	// Header is sent with each request. Accept defaults to application/json.
 	Header map[string]string
 	// Auth says how a credential of each kind is used.

@@ -217,7 +217,7 @@ func (c *Client) request(ctx context.Context, r Request) (*retryablehttp.Request
 
 // checkHost refuses an address that the credential must not be sent to.
 func (c *Client) checkHost(op string, u *url.URL) error {
-	if origin(u) == origin(c.base) || u.Scheme == "https" && u.User == nil && (u.Port() == "" || u.Port() == "443") && hostAllowed(u.Hostname(), c.spec.Hosts) {
+	if origin(u) == origin(c.base) || u.Scheme == "https" && u.User == nil && (u.Port() == "" || u.Port() == "443") && hostAllowed(u.Hostname(), c.api.Hosts) {
 		return nil
 	}
 	return connector.Errorf(connector.ErrMalformed, op, "the vendor points to %s, which is not %s: the credential is not sent there", u.Scheme+"://"+u.Host, origin(c.base))

@@ -206,3 +206,21 @@ func BenchmarkFind(b *testing.B) {
 		}
 	})
 }
+
+func TestTheCredentialStaysWithItsOwnCustomer(t *testing.T) {
+	t.Parallel()
+	base, err := url.Parse("https://acme.okta.com/api")
+	require.NoError(t, err)
+	c := &Client{base: base, spec: connector.Spec{Hosts: []string{"*.okta.com"}}, api: API{Hosts: []string{"files.okta.com"}}}
+	for address, allowed := range map[string]bool{
+		"https://acme.okta.com/api/v1/users?after=2": true,
+		"https://files.okta.com/x":                   true, // the API says so
+		"https://other.okta.com/api/v1/users":        false,
+		"http://acme.okta.com/api/v1/users":          false,
+		"https://files.okta.com:8443/x":              false,
+	} {
+		u, err := url.Parse(address)
+		require.NoError(t, err)
+		require.Equal(t, allowed, c.checkHost("follow", u) == nil, address)
+	}
+}

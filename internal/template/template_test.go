@@ -298,8 +298,9 @@ func TestFiltersForMappings(t *testing.T) {
 	}
 }
 
-// within fails a test whose work takes longer than a template may take.
-const within = 2 * time.Second
+// within tells a template that comes to its limit from one that does not, on
+// however slow a machine. How fast it does is not this test's matter.
+const within = time.Minute
 
 func TestLimits(t *testing.T) {
 	t.Parallel()

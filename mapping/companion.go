@@ -92,9 +92,9 @@ func (c *compiler) companion(p *Program, primary *Object, place string, cm Compa
 	at := func(field string) int {
 		return slices.IndexFunc(columns, func(c column) bool { return c.Field == field })
 	}
-	cp.owner, cp.link, cp.identity = at(object.Fields[owner].Name), at(object.Fields[other].Name), at(object.identity())
+	cp.owner, cp.link, cp.identity = at(object.Fields[owner].Name), at(object.Fields[other].Name), at(object.Identity())
 	if cp.identity < 0 {
-		c.fault(place+".fields", "%s need a %q, and it is not mapped", object.Name, object.identity())
+		c.fault(place+".fields", "%s need a %q, and it is not mapped", object.Name, object.Identity())
 		return
 	}
 	columns[cp.identity].required = false // a record without one has no companion
@@ -103,7 +103,7 @@ func (c *compiler) companion(p *Program, primary *Object, place string, cm Compa
 
 // inherit maps what the companion mapping leaves to the record's own.
 func (c *compiler) inherit(place string, filled *filling, given map[string]bool, m Mapping) {
-	if id := filled.object.identity(); !given[id] && id != "" {
+	if id := filled.object.Identity(); !given[id] && id != "" {
 		c.field(place, FieldMapping{To: id, From: m.Key}, filled)
 	}
 	for _, in := range inherited {
@@ -138,9 +138,9 @@ func (o *Object) companionLinks(primary string) (owner, other int) {
 	return owner, other
 }
 
-// identity returns the field of the object's key that is no link: the id of an
-// account within its application.
-func (o *Object) identity() string {
+// Identity returns the field of the object's key that is no link, such as the id
+// of an account within its application; empty if there is none.
+func (o *Object) Identity() string {
 	for _, k := range o.Key {
 		if !o.Fields[o.Field(k)].Link {
 			return k

@@ -298,13 +298,9 @@ func (c *compiler) source(place string, fm FieldMapping, target *filling, col *c
 		col.template = fm.From
 		col.expression, col.Sensitive = c.expression(place+".from", fm.From, target)
 	case fm.From != "":
-		read := c.path
+		read, from := c.path, bare(fm.From)
 		if target.tree != c.root {
-			read = c.pathInside
-		}
-		from := fm.From
-		if target.tree == c.root {
-			from = bare(from)
+			read, from = c.pathInside, fm.From
 		}
 		if p, ok := read(place+".from", from); ok {
 			col.from = p
@@ -334,24 +330,25 @@ func (c *compiler) settingValue(place string, fm FieldMapping, col *column) {
 		c.fault(place, "%v", c.knownFact(template.Ref{Name: varSetting, Path: path.Path{{Key: fm.Setting}}}))
 	case len(values) > 1 && col.field.Type != List:
 		c.fault(place, "the setting %q has several values, and %q takes one", fm.Setting, fm.To)
-	case len(values) == 1:
-		v, err := col.coercion.field.Parse(values[0])
-		if err != nil {
-			c.fault(place, "the setting %q: %v", fm.Setting, err)
-		}
-		col.constant, col.Constant = v, !v.IsEmpty()
 	default:
-		raw, err := json.Marshal(values)
-		if err != nil {
-			c.fault(place, "the setting %q: %v", fm.Setting, err)
-			return
-		}
-		v, err := col.coercion.field.FromJSON(raw, "")
+		v, err := settingAs(col.coercion.field, values)
 		if err != nil {
 			c.fault(place, "the setting %q: %v", fm.Setting, err)
 		}
 		col.constant, col.Constant = v, !v.IsEmpty()
 	}
+}
+
+// settingAs reads the values of a setting as those of a field.
+func settingAs(f *Field, values []string) (Value, error) {
+	if len(values) == 1 {
+		return f.Parse(values[0])
+	}
+	raw, err := json.Marshal(values)
+	if err != nil {
+		return Value{}, err
+	}
+	return f.FromJSON(raw, "")
 }
 
 // rules compiles how a column is written and read.

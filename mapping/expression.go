@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -145,7 +146,7 @@ func factsOf(o Options) map[string]template.Value {
 		started = template.Time(o.Facts.Started)
 	}
 	var settings []template.Pair
-	for _, name := range slices.Sorted(keysIn(o.Settings)) {
+	for _, name := range slices.Sorted(maps.Keys(o.Settings)) {
 		values := o.Settings[name]
 		if len(values) == 1 {
 			settings = append(settings, text(name, values[0]))
@@ -164,17 +165,6 @@ func factsOf(o Options) map[string]template.Value {
 			text("stream", o.Facts.Stream), text("user", o.Facts.User),
 		),
 		varSetting: template.Dict(settings...),
-	}
-}
-
-// keysIn returns the keys of a map.
-func keysIn[V any](m map[string]V) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
 	}
 }
 
@@ -337,9 +327,9 @@ func (c *compiler) lookup(place string, fm FieldMapping, col *column) {
 		c.fault(place+".values", "%q has no path or template (from) whose values could be looked up", fm.To)
 		return
 	}
-	l := &lookup{values: map[string]Value{}, unlisted: cmp.Or(fm.Unlisted, KeepUnlisted), names: slices.Sorted(keysIn(fm.Values))}
+	l := &lookup{values: map[string]Value{}, unlisted: cmp.Or(fm.Unlisted, KeepUnlisted), names: slices.Sorted(maps.Keys(fm.Values))}
 	read := func(place, text string) Value {
-		v, err := c.constant(col, text)
+		v, err := col.coercion.field.Parse(text)
 		if err != nil {
 			c.fault(place, "%v", err)
 		}
@@ -366,11 +356,6 @@ func (c *compiler) lookup(place string, fm FieldMapping, col *column) {
 		c.fault(place, "%q says twice what becomes of an unlisted value: otherwise and unlisted; keep one", fm.To)
 	}
 	col.lookup = l
-}
-
-// constant reads a constant of a column's field.
-func (c *compiler) constant(col *column, text string) (Value, error) {
-	return col.coercion.field.Parse(text)
 }
 
 // find looks a text up. It reports false where the table leaves it as it is.

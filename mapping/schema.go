@@ -185,14 +185,27 @@ func (s *Schema) With(object string, f Field) (*Schema, error) {
 	if f.Label == "" {
 		f.Label = labelOf(f.Name)
 	}
-	if f.Unique && f.Type == Text && f.Placeholders == nil {
-		f.Placeholders = DefaultPlaceholders()
+	if f.Unique {
+		f.SetUnique(true)
 	}
 	o.Fields = append(o.Fields, withResolved([]Field{f})...)
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("add field %q to %s: %w", f.Name, object, err)
 	}
 	return c, nil
+}
+
+// SetUnique makes a field unique, or takes that from it. A unique text field has
+// [DefaultPlaceholders] where it has none of its own, and one that is no longer
+// unique has them no more.
+func (f *Field) SetUnique(unique bool) {
+	f.Unique = unique
+	switch standard := DefaultPlaceholders(); {
+	case unique && f.Type == Text && f.Placeholders == nil:
+		f.Placeholders = standard
+	case !unique && slices.Equal(f.Placeholders, standard):
+		f.Placeholders = nil
+	}
 }
 
 // labelOf turns a field's name into words: "cost_center" into "Cost center".

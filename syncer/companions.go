@@ -126,7 +126,8 @@ func (r *session) companionTaken(ctx context.Context, q *questions, it *item, hi
 			}
 		}
 		if holder != "" && holder != it.out.VendorID {
-			return failed(g.identity(r), ReasonConflict.because("its account is that of the record %s too; map another field to %s", holder, g.identity(r))), nil
+			identity := r.targets[g.target].object.Identity()
+			return failed(identity, ReasonConflict.because("its account is that of the record %s too; map another field to %s", holder, identity)), nil
 		}
 	}
 	return verdict{}, nil
@@ -186,17 +187,6 @@ func (g *companionGroup) asReleased(r *session, key string, hit *Hit) *Hit {
 
 func (g *companionGroup) viewKey(r *session, text string) spill.Key {
 	return viewKey(viewCompanion, r.targets[g.target].Object, text)
-}
-
-// identity names the field of the companion's key that is no link.
-func (g *companionGroup) identity(r *session) string {
-	o := r.targets[g.target].object
-	for _, name := range g.fields {
-		if !o.Fields[o.Field(name)].Link {
-			return name
-		}
-	}
-	return g.fields[0]
 }
 
 // remember tells the view whose the item's companion is.

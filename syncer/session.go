@@ -39,7 +39,7 @@ type session struct {
 	children    []childGroup
 	companions  []companionGroup
 	late        []*softRef // references that this run may bring the record for
-	selfRefs    []*softRef // those of the primary target to its own object
+	selfRefs    []*softRef // those of any target to the primary object
 	rank        *ranking   // nil where no precedence is declared
 	paths       []string
 	fingerprint []byte

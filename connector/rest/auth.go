@@ -108,6 +108,12 @@ func sendToken(header, prefix string) func(*http.Request, credentials.Credential
 	}
 }
 
+// Where an OAuth endpoint wants client id and secret.
+const (
+	InForm   = oauth2.AuthStyleInParams // among the values of the form
+	InHeader = oauth2.AuthStyleInHeader // as basic authorization
+)
+
 // An OAuth says how an OAuth 2.0 token is got.
 type OAuth struct {
 	// TokenURL is the token endpoint, absolute or below the API's base, with
@@ -115,7 +121,7 @@ type OAuth struct {
 	TokenURL string
 	Scopes   []string
 	Params   map[string]string // further parameters, with {name} for a setting
-	// Style says where client id and secret go. Zero tries both.
+	// Style says where client id and secret go: InForm or InHeader. Zero tries both.
 	Style oauth2.AuthStyle
 	// Assertion proves a client-credentials client with a JWT signed with the
 	// value "private_key" (RFC 7523, section 2.2), as Okta asks for; its issuer

@@ -70,9 +70,6 @@ func hosts() []string {
 	}
 }
 
-// inForm is oauth2.AuthStyleInParams: client id and secret go into the form.
-const inForm = 1
-
 // What is asked for of each record; Microsoft leaves out most of it otherwise.
 const (
 	userFields = "id,userPrincipalName,mail,otherMails,proxyAddresses,givenName,surname,displayName,jobTitle,department,companyName," +
@@ -104,7 +101,7 @@ func api(settings connector.Settings) rest.API {
 		Auth: map[credentials.Kind]rest.Auth{credentials.ClientCredentials: rest.OAuthToken(rest.OAuth{
 			TokenURL: "https://" + at.login + "/{tenant_id}/oauth2/v2.0/token",
 			Scopes:   []string{"https://" + at.graph + "/.default"},
-			Style:    inForm,
+			Style:    rest.InForm,
 		})},
 		Messages: []string{"error.message"},
 		Streams: map[string]rest.Stream{

@@ -10,16 +10,13 @@ import (
 	"github.com/vendorsync/vendorsync/credentials"
 )
 
-// inForm is oauth2.AuthStyleInParams: client id and secret go into the form.
-const inForm = 1
-
 // New returns the connector for Jamf Pro.
 func New() connector.Connector {
 	pages := rest.PageNumber{Param: "page", First: 0, Size: "page-size", Total: "totalCount"}
 	return rest.New(spec(), rest.API{
 		Base: "https://{domain}/api",
 		Auth: map[credentials.Kind]rest.Auth{
-			credentials.ClientCredentials: rest.OAuthToken(rest.OAuth{TokenURL: "/oauth/token", Style: inForm}), //nolint:gosec // an address, no secret
+			credentials.ClientCredentials: rest.OAuthToken(rest.OAuth{TokenURL: "/oauth/token", Style: rest.InForm}), //nolint:gosec // an address, no secret
 			credentials.Session:           rest.SessionToken(rest.Login{Path: "/v1/auth/token", Token: "token", Expires: "expires"}),
 		},
 		Errors:   quotaUsedUp,

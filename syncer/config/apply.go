@@ -76,11 +76,7 @@ func (f *File) changesUnique(at string, have mapping.Field, c CustomField) bool 
 func withUnique(schema *mapping.Schema, c CustomField) *mapping.Schema {
 	schema = schema.Clone()
 	o, _ := schema.Object(c.Object)
-	field := &o.Fields[o.Field(c.Field.Name)]
-	field.Unique = c.Field.Unique
-	if field.Unique && field.Type == mapping.Text && field.Placeholders == nil {
-		field.Placeholders = mapping.DefaultPlaceholders()
-	}
+	o.Fields[o.Field(c.Field.Name)].SetUnique(c.Field.Unique)
 	return schema
 }
 

@@ -45,16 +45,9 @@ func (s *Store) setUnique(object, field string, unique bool) error {
 	}
 	schema := s.schema.Clone()
 	o, _ = schema.Object(object)
-	f := &o.Fields[at]
-	f.Unique = unique
+	o.Fields[at].SetUnique(unique)
 	tx := &tx{}
 	t.dropKeys(tx, field)
-	switch standard := mapping.DefaultPlaceholders(); {
-	case unique && f.Type == mapping.Text && len(f.Placeholders) == 0:
-		f.Placeholders = standard
-	case !unique && slices.Equal(f.Placeholders, standard):
-		f.Placeholders = nil
-	}
 	if unique {
 		if err := t.addKeys(tx, o, at); err != nil {
 			tx.rollback(0)

@@ -123,7 +123,7 @@ func TestATokenThatExpiresInMidRunIsRenewedByOneRequestAlone(t *testing.T) {
 		defer func() { require.NoError(t, transport.Close()) }()
 		cfg := config(transport)
 		cfg.Credential = cred(credentials.ClientCredentials, "client_id", "c", "client_secret", secret)
-		client, err := rest.NewClient(t.Context(), acmeSpec(), rest.API{Base: "https://{domain}/api", Auth: map[credentials.Kind]rest.Auth{credentials.ClientCredentials: rest.OAuthToken(rest.OAuth{TokenURL: loginEndpoint, Style: 1})}}, cfg)
+		client, err := rest.NewClient(t.Context(), acmeSpec(), rest.API{Base: "https://{domain}/api", Auth: map[credentials.Kind]rest.Auth{credentials.ClientCredentials: rest.OAuthToken(rest.OAuth{TokenURL: loginEndpoint, Style: rest.InForm})}}, cfg)
 		require.NoError(t, err)
 		for round := 1; round <= 3; round++ {
 			var wg sync.WaitGroup
@@ -161,7 +161,7 @@ func TestATokenEndpointsRefusalIsClassedAndShowsNoSecret(t *testing.T) {
 			s := &resttest.Server{Handlers: map[string]http.HandlerFunc{"/token": http.HandlerFunc(test.fault)}}
 			cfg := serve(t, s)
 			cfg.Credential = cred(credentials.ClientCredentials, "client_id", "c", "client_secret", secret)
-			c := vendor(rest.Stream{}, use(credentials.ClientCredentials, rest.OAuthToken(rest.OAuth{TokenURL: loginEndpoint, Style: 1})), bounds(rest.Bounds{Retries: 1, Backoff: time.Millisecond}))
+			c := vendor(rest.Stream{}, use(credentials.ClientCredentials, rest.OAuthToken(rest.OAuth{TokenURL: loginEndpoint, Style: rest.InForm})), bounds(rest.Bounds{Retries: 1, Backoff: time.Millisecond}))
 			_, err := read(t.Context(), c, cfg, connector.Request{})
 			require.ErrorIs(t, err, test.class)
 			require.NotContains(t, err.Error(), secret)

@@ -317,7 +317,7 @@ func TestARotatedRefreshTokenIsSavedBeforeUse(t *testing.T) {
 			cfg := serve(t, s)
 			cfg.Credential = v
 			c := vendor(rest.Stream{}, func(_ *connector.Spec, api *rest.API) {
-				api.Auth = map[credentials.Kind]rest.Auth{credentials.AuthorizationCode: rest.OAuthToken(rest.OAuth{TokenURL: loginEndpoint, Style: 1})}
+				api.Auth = map[credentials.Kind]rest.Auth{credentials.AuthorizationCode: rest.OAuthToken(rest.OAuth{TokenURL: loginEndpoint, Style: rest.InForm})}
 			})
 			got, err := read(t.Context(), c, cfg, connector.Request{})
 			if saveErr != nil {

@@ -185,7 +185,7 @@ func TestWhatGoesWrongIsToldApart(t *testing.T) {
 	}
 	said := map[string]string{}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // it fills said
+		t.Run(name, func(t *testing.T) { // one after another: each fills said
 			f := newFake(t)
 			s := f.server()
 			_, err := read(t, s, entra.UsersStream, func(c *connector.Config) { test.change(f, s, c) })

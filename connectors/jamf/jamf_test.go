@@ -161,7 +161,7 @@ func TestWhatGoesWrongIsToldApart(t *testing.T) {
 	}
 	said := map[string]string{}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // it fills said
+		t.Run(name, func(t *testing.T) { // one after another: each fills said
 			f := newFake(t)
 			s := f.server()
 			_, err := read(t, s, connector.Request{Stream: jamf.ComputersStream}, func(c *connector.Config) { test.change(f, s, c) })

@@ -45,6 +45,9 @@ var sideways = map[string][]string{
 	"connectors":       {"connectors/..."},
 	"internal/...":     {"internal/..."},
 	"syncer/storetest": {"syncer"},
+
+	// The conformance suite holds default mappings to the target model.
+	"connector/connectortest": {"mapping"},
 }
 
 // foreign are modules that a program must ask for by importing what needs them.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +43,19 @@ type AuthMethod struct {
 	Label string
 	Help  string // where to create it at the vendor
 	Kind  credentials.Kind
+
+	// AuthURL, TokenURL and Scopes are what the log-in of a person needs, for the
+	// kind AuthorizationCode: where to log in and consent, where to fetch tokens,
+	// and what to ask for. {name} stands for a setting. A credential's own
+	// auth_url, token_url and scope come first; without either there is no log-in.
+	AuthURL  string
+	TokenURL string
+	Scopes   []string
+	// Redirect is the address on a person's own machine to register at the vendor
+	// for a log-in there: "http://localhost/callback". One without a port stands
+	// for every port; one with a port is for vendors that compare it. Empty means
+	// http://127.0.0.1/callback.
+	Redirect string
 }
 
 // A SettingType says what a setting's text must look like.
@@ -54,6 +68,12 @@ const (
 	Boolean  SettingType = "boolean" // "true" or "false"
 	Duration SettingType = "duration"
 	File     SettingType = "file" // a path, relative to the configuration file
+	// Host is a host name, with its port if that is not the usual one:
+	// "acme.okta.com". The credential goes there, see [Spec.Binding].
+	Host SettingType = "host"
+	// URL is an address with scheme and host: "https://id.example.com/scim/v2". The
+	// credential goes there, see [Spec.Binding].
+	URL SettingType = "url"
 )
 
 // A Setting is one input of a connector.
@@ -128,12 +148,27 @@ type DefaultMapping struct {
 	Children []DefaultChildren
 }
 
-// A DefaultField fills one target field, from a path or with a constant.
+// A DefaultField fills one target field: from a path, from a template, with a
+// constant, or with nothing but a default for new records.
 type DefaultField struct {
-	To     string
-	From   string
-	Value  string // a constant, where From is empty
-	Format string // how a date is written, see mapping.Format
+	To string
+	// From is the path of the source value, or a template, which has {{ in it
+	// ("{{ first ~ ' ' ~ last }}"), see mapping.FieldMapping. Empty for a constant.
+	From  string
+	Value string // a constant, where From is empty
+	// Values turns what the vendor says into what is written, whatever its case:
+	// "SUSPENDED" into "suspended".
+	Values map[string]string
+	// Otherwise is written for what Values does not list. Empty means what
+	// Unlisted says.
+	Otherwise string
+	// Unlisted says what becomes of what Values does not list, if Otherwise is
+	// empty: "keep" it, "fault" or "clear", see mapping.Unlisted. Empty means keep.
+	Unlisted string
+	// Default is written to a new record for which the vendor has no value, and
+	// alone it is all that the field gets: a person's role is the host's.
+	Default string
+	Format  string // how a date is written, see mapping.Format
 }
 
 // DefaultChildren says how a list inside a record fills child objects.
@@ -258,6 +293,10 @@ func (d Setting) check(v string) error {
 		if _, e := time.ParseDuration(v); e != nil {
 			err = fmt.Errorf("%q is no duration such as 30s or 2h", v)
 		}
+	case Host:
+		err = checkHost(v)
+	case URL:
+		_, err = hostOf(v)
 	case Text, File, "":
 	default:
 		err = fmt.Errorf("the connector declares the unknown type %q", d.Type)
@@ -269,6 +308,54 @@ func (d Setting) check(v string) error {
 		return errors.New("the value is not of its type or not among its choices")
 	}
 	return err
+}
+
+// checkHost says what is wrong with a host name and its port.
+func checkHost(v string) error {
+	u, err := url.Parse("//" + v)
+	if err != nil || u.Host != v || u.Hostname() == "" || strings.ContainsAny(v, "*, \t") {
+		return fmt.Errorf("%q is no host name such as acme.example.com, without https:// and without a path", v)
+	}
+	return nil
+}
+
+// hostOf returns the host of an address, with its port if one is given.
+func hostOf(v string) (string, error) {
+	u, err := url.Parse(v)
+	switch {
+	case err != nil || u.Scheme == "" || u.Hostname() == "" || strings.ContainsAny(u.Host, "*, \t"):
+		return "", fmt.Errorf("%q is no address such as https://vendor.example.com", v)
+	case u.User != nil:
+		return "", errors.New("user name and password do not belong into an address; put them into a credential")
+	}
+	return u.Host, nil
+}
+
+// Binding says where the credential of an integration with these settings may
+// go: to this connector, and to the hosts that the settings name, see [Host] and
+// [URL], or to the Spec's hosts where no setting names one. A credential that was
+// entered for one host does not open for another, so that nobody can have a
+// secret sent elsewhere by editing a domain. Settings are as [Spec.Resolve]
+// returned them.
+func (s Spec) Binding(settings Settings) credentials.Binding {
+	b := credentials.Binding{Connector: s.ID}
+	for _, def := range s.Settings {
+		for _, v := range settings[def.Name] {
+			switch def.Type {
+			case Host:
+				b.Hosts = append(b.Hosts, v)
+			case URL:
+				if host, err := hostOf(v); err == nil {
+					b.Hosts = append(b.Hosts, host)
+				}
+			default:
+			}
+		}
+	}
+	if len(b.Hosts) == 0 {
+		b.Hosts = slices.Clone(s.Hosts)
+	}
+	return b
 }
 
 func cmpOr(texts ...string) string {
@@ -300,6 +387,9 @@ type Config struct {
 	// integrations of one connector and credential. Nil means no limit beyond
 	// the connector's own.
 	Limiter func(RateLimit) Limiter
+	// Tokens keep what the credential was exchanged for, shared by all integrations
+	// of it. Nil means that each Source exchanges it for itself.
+	Tokens *Tokens
 	// Logger receives what a person may want to know. Nil discards.
 	Logger *slog.Logger
 }

@@ -23,6 +23,8 @@ func settingsSpec() connector.Spec {
 		{Name: "tags", Multi: true, Choices: []string{"a", "b"}},
 		{Name: "pin", Type: connector.Integer, Secret: true},
 		{Name: "word", Secret: true, Choices: []string{"open", "sesame"}},
+		{Name: "host", Type: connector.Host, Multi: true},
+		{Name: "address", Type: connector.URL},
 	}}
 }
 
@@ -57,6 +59,14 @@ func TestResolve(t *testing.T) {
 		"one of several values that is no choice":    {connector.Settings{"url": {"u"}, "tags": {"a", "c"}}, nil, []string{`tags: "c" is not one of a, b`}},
 		"a fraction is no whole number":              {connector.Settings{"url": {"u"}, "depth": {"1.5"}}, nil, []string{`depth: "1.5" is not a whole number`}},
 		"yes is no boolean":                          {connector.Settings{"url": {"u"}, "archived": {"yes"}}, nil, []string{`archived: "yes" is neither true nor false`}},
+		"a host, one with a port, one of IPv6":       {connector.Settings{"url": {"u"}, "host": {"acme.example.com", "acme.example:8443", "[::1]:80"}}, with("host", "acme.example.com", "acme.example:8443", "[::1]:80"), nil},
+		"an address is no host":                      {connector.Settings{"url": {"u"}, "host": {"https://acme.example.com"}}, nil, []string{`host: "https://acme.example.com" is no host name such as acme.example.com, without https:// and without a path`}},
+		"a path is no part of a host":                {connector.Settings{"url": {"u"}, "host": {"acme.example.com/evil"}}, nil, []string{`host: "acme.example.com/evil" is no host name`}},
+		"a user is no part of a host":                {connector.Settings{"url": {"u"}, "host": {"acme.example.com@evil.example"}}, nil, []string{`host: "acme.example.com@evil.example" is no host name`}},
+		"a pattern is no host":                       {connector.Settings{"url": {"u"}, "host": {"*.example.com"}}, nil, []string{`host: "*.example.com" is no host name`}},
+		"an address":                                 {connector.Settings{"url": {"u"}, "address": {"https://id.example.com/scim/v2"}}, with("address", "https://id.example.com/scim/v2"), nil},
+		"a host is no address":                       {connector.Settings{"url": {"u"}, "address": {"id.example.com"}}, nil, []string{`address: "id.example.com" is no address such as https://vendor.example.com`}},
+		"a password does not stand in an address":    {connector.Settings{"url": {"u"}, "address": {"https://ada:secret@id.example.com"}}, nil, []string{"address: user name and password do not belong into an address"}},
 		"a number is no duration":                    {connector.Settings{"url": {"u"}, "wait": {"30"}}, nil, []string{`wait: "30" is no duration such as 30s or 2h`}},
 		"a setting that there is not":                {connector.Settings{"url": {"u"}, "ur1": {"u"}}, nil, []string{"ur1: is no setting of acme; it has url, region, depth,"}},
 		"a secret of the wrong type is not shown":    {connector.Settings{"url": {"u"}, "pin": {"hunter2"}}, nil, []string{"pin: the value is not of its type or not among its choices"}},
@@ -170,4 +180,25 @@ func TestConfigLogs(t *testing.T) {
 	cfg := connector.Config{Logger: slog.New(slog.NewTextHandler(&text, nil))}
 	cfg.Log().Info("opened")
 	require.Contains(t, text.String(), "msg=opened")
+}
+
+// What a credential is bound to follows from the settings that say where it goes.
+func TestBinding(t *testing.T) {
+	t.Parallel()
+	named := connector.Spec{ID: "acme", Hosts: []string{"*.acme.example"}, Settings: []connector.Setting{{Name: "domain", Type: connector.Host, Multi: true}, {Name: "url", Type: connector.URL}, {Name: "note"}}}
+	tests := map[string]struct {
+		settings connector.Settings
+		want     []string
+	}{
+		"the host that a setting names":           {connector.Settings{"domain": {"one.acme.example"}, "note": {"two.acme.example"}}, []string{"one.acme.example"}},
+		"the host of an address, with its port":   {connector.Settings{"url": {"https://one.acme.example:8443/api"}}, []string{"one.acme.example:8443"}},
+		"all hosts that settings name":            {connector.Settings{"domain": {"a.example", "b.example"}, "url": {"ldaps://c.example"}}, []string{"a.example", "b.example", "c.example"}},
+		"the Spec's hosts where no setting names": {connector.Settings{"note": {"x"}}, []string{"*.acme.example"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, credentials.Binding{Connector: "acme", Hosts: tt.want}, named.Binding(tt.settings))
+		})
+	}
 }

@@ -103,3 +103,19 @@ func (c *dataKeyCache) unwrap(rec *record, ask func() ([]byte, error)) ([]byte, 
 	c.keyID, c.wrapped, c.dataKey = rec.Entry.KeyID, slices.Clone(rec.DataKey), NewSecret(string(dataKey))
 	return dataKey, nil
 }
+
+// FromRef returns a Source that resolves a reference anew with each Get, so that
+// what a file or variable holds now is what is sent. Nothing of it is kept: its
+// Save returns [ErrNotSaved].
+func FromRef(r Resolver, ref Ref) Source { return referenced{r, ref} }
+
+type referenced struct {
+	resolver Resolver
+	ref      Ref
+}
+
+func (r referenced) Get(ctx context.Context) (Credential, error) {
+	return r.resolver.Resolve(ctx, r.ref)
+}
+
+func (r referenced) Save(context.Context, Credential) error { return ErrNotSaved }

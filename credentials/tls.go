@@ -13,21 +13,29 @@ import (
 // nothing. Nothing in a credential turns verification off: a server that signed
 // its own certificate is trusted by naming that certificate, or its authority,
 // in the value "ca". No error quotes a value.
-func (c Credential) TLS() (*tls.Config, error) {
+func (c Credential) TLS() (*tls.Config, error) { return c.AddTLS(nil) }
+
+// AddTLS returns a copy of base with what c asks for, as [Credential.TLS] has it,
+// and base itself if c asks for nothing. What base trusts takes the place of the
+// system's authorities.
+func (c Credential) AddTLS(base *tls.Config) (*tls.Config, error) {
 	trust, own := c.Value(trusted.Name), c.Kind == MutualTLS
 	if trust.IsZero() && !own {
-		return nil, nil //nolint:nilnil // Nil settings are what net/http takes for the default ones.
+		return base, nil
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if base != nil {
+		config = base.Clone()
+	}
 	if own {
 		pair, err := tls.X509KeyPair([]byte(c.Value("certificate").Reveal()), []byte(c.Value("private_key").Reveal()))
 		if err != nil {
 			return nil, fmt.Errorf("credential %q: certificate and private key in PEM: %w", c.ID, err)
 		}
-		config.Certificates = []tls.Certificate{pair}
+		config.Certificates, config.GetClientCertificate = []tls.Certificate{pair}, nil
 	}
 	if !trust.IsZero() {
-		pool, err := x509.SystemCertPool()
+		pool, err := authorities(config.RootCAs)
 		if err != nil {
 			return nil, fmt.Errorf("credential %q: read the certificates that the system trusts: %w", c.ID, err)
 		}
@@ -41,6 +49,14 @@ func (c Credential) TLS() (*tls.Config, error) {
 		config.RootCAs = pool
 	}
 	return config, nil
+}
+
+// authorities returns a copy of a pool, of the system's if there is none.
+func authorities(pool *x509.CertPool) (*x509.CertPool, error) {
+	if pool == nil {
+		return x509.SystemCertPool()
+	}
+	return pool.Clone(), nil
 }
 
 // parseCertificates reads a PEM text of certificates and nothing else.

@@ -124,6 +124,43 @@ func TestCertificatesThatDoNotParseAreRefusedWithoutAQuote(t *testing.T) {
 	requireHidden(t, mutual.Validate().Error(), "a key that is none")
 }
 
+func TestAHostsSettingsOfTLSAreAddedToAndLeftAsTheyAre(t *testing.T) {
+	t.Parallel()
+	asked := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &tls.Certificate{}, nil }
+	host := &tls.Config{ServerName: "vendor.example", RootCAs: x509.NewCertPool(), GetClientCertificate: asked, MinVersion: tls.VersionTLS13}
+	none := credentials.Credential{Kind: credentials.APIToken}
+	got, err := none.AddTLS(host)
+	require.NoError(t, err)
+	require.Same(t, host, got)
+	got, err = none.AddTLS(nil)
+	require.NoError(t, err)
+	require.Nil(t, got)
+
+	block, _ := pem.Decode([]byte(certificatePEM))
+	own, err := x509.ParseCertificate(block.Bytes)
+	require.NoError(t, err)
+	want := x509.NewCertPool()
+	want.AddCert(own)
+	mutual := credentials.Credential{Kind: credentials.MutualTLS, Values: map[string]credentials.Secret{
+		"certificate": credentials.NewSecret(certificatePEM), "private_key": credentials.NewSecret(privateKeyPEM), "ca": credentials.NewSecret(certificatePEM),
+	}}
+	got, err = mutual.AddTLS(host)
+	require.NoError(t, err)
+	require.Equal(t, "vendor.example", got.ServerName)
+	require.Equal(t, uint16(tls.VersionTLS13), got.MinVersion)
+	require.True(t, want.Equal(got.RootCAs), "the host's pool, which was empty, and the credential's")
+	require.Len(t, got.Certificates, 1)
+	require.Nil(t, got.GetClientCertificate, "the credential's certificate is the one that is shown")
+	require.True(t, x509.NewCertPool().Equal(host.RootCAs))
+	require.Empty(t, host.Certificates)
+	require.NotNil(t, host.GetClientCertificate)
+
+	signer := credentials.Credential{Kind: credentials.JWTBearer, Values: mutual.Values}.With("ca", credentials.Secret{})
+	got, err = signer.AddTLS(host)
+	require.NoError(t, err)
+	require.Same(t, host, got, "the certificate of a key that signs is no client certificate")
+}
+
 func FuzzTLS(f *testing.F) {
 	f.Add(certificatePEM, privateKeyPEM)
 	f.Add(plain, "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----")

@@ -17,6 +17,9 @@
 // connector by its interface alone, so that a proxy that stands for a connector
 // elsewhere is held to the same rules.
 //
+// [Rows] shows what a stream's default mapping makes of records, and [GoldenRows]
+// compares that with a file.
+//
 // A [Fake] is scripted: it yields the records it was given or makes them by the
 // million, slowly if told to, with resume points or without, and at a given page
 // fails, panics, repeats itself, stops or hangs. Its zero value works:

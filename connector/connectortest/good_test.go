@@ -13,6 +13,7 @@ import (
 
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/connector/connectortest"
+	"github.com/vendorsync/vendorsync/mapping"
 )
 
 func TestGoodConnectorsPass(t *testing.T) {
@@ -30,15 +31,26 @@ func TestGoodConnectorsPass(t *testing.T) {
 		"a resume point at every third page":      {connector: &connectortest.Fake{Count: 950, Generate: record, ResumeEvery: 3}},
 		"pages as they are cut, empty ones too":   {connector: &connectortest.Fake{Pages: [][]connector.Record{{}, {record(0), record(1)}, {}, {record(2)}, {}}}},
 		"devices with a sensitive field":          {connector: devices(), opts: connectortest.Options{MinRecords: 13}},
-		"more devices than the suite reads":       {connector: connectortest.Devices(1_000_000, 1, connectortest.DeviceOptions{}), opts: connectortest.Options{MinRecords: 400, MaxPages: 2}},
-		"a stream in parts":                       {connector: &connectortest.Fake{Count: 250, Generate: record, Partitions: []string{"a", "b", "c"}}},
-		"an incremental stream":                   {connector: &connectortest.Fake{Count: 250, Generate: record, ChangedAt: changed}, opts: connectortest.Options{Since: changed(200)}},
-		"discovered fields":                       {connector: &connectortest.Fake{Count: 3, Generate: record, Discovered: []connector.Field{{Path: "id", Type: connector.NumberField}}}},
-		"accounts":                                {connector: &connectortest.Fake{Accounts: []connector.Account{{ID: "ada"}}}, opts: connectortest.Options{Account: "ada"}},
-		"faults among the records":                {connector: &connectortest.Fake{Count: 3, Generate: record, Script: map[int]connectortest.Step{0: {Faults: []connector.Fault{{Place: "line 2", Err: connector.ErrMalformed}}}}}},
-		"a source without any ability":            {connector: &bent{good: devices()}},
-		"a proxy":                                 {connector: proxy{devices()}, opts: connectortest.Options{MinRecords: 13}},
-		"a vendor behind HTTP":                    {connector: web{url: server(t)}, opts: connectortest.Options{MinRecords: 25}},
+		"a mapping with templates and tables": {connector: onStream(func(st *connector.Stream) {
+			st.Mapping.Fields = append(st.Mapping.Fields,
+				connector.DefaultField{To: "hostname", From: "{{ record.name ~ '.' ~ site.name | lower }}"},
+				connector.DefaultField{To: "asset_type", From: "os.name", Values: map[string]string{"iOS": "mobile"}, Otherwise: "computer"},
+				connector.DefaultField{To: "location", Default: "Cloud"})
+			st.Mapping.Children[0].Fields[1].From = "{{ item.version | default(record.os.version) }}"
+		})},
+		"a mapping for fields of a host's own": {
+			connector: onStream(func(st *connector.Stream) { st.Mapping.Fields[1].To = "rack" }),
+			opts:      connectortest.Options{Schema: racks(t)},
+		},
+		"more devices than the suite reads": {connector: connectortest.Devices(1_000_000, 1, connectortest.DeviceOptions{}), opts: connectortest.Options{MinRecords: 400, MaxPages: 2}},
+		"a stream in parts":                 {connector: &connectortest.Fake{Count: 250, Generate: record, Partitions: []string{"a", "b", "c"}}},
+		"an incremental stream":             {connector: &connectortest.Fake{Count: 250, Generate: record, ChangedAt: changed}, opts: connectortest.Options{Since: changed(200)}},
+		"discovered fields":                 {connector: &connectortest.Fake{Count: 3, Generate: record, Discovered: []connector.Field{{Path: "id", Type: connector.NumberField}}}},
+		"accounts":                          {connector: &connectortest.Fake{Accounts: []connector.Account{{ID: "ada"}}}, opts: connectortest.Options{Account: "ada"}},
+		"faults among the records":          {connector: &connectortest.Fake{Count: 3, Generate: record, Script: map[int]connectortest.Step{0: {Faults: []connector.Fault{{Place: "line 2", Err: connector.ErrMalformed}}}}}},
+		"a source without any ability":      {connector: &bent{good: devices()}},
+		"a proxy":                           {connector: proxy{devices()}, opts: connectortest.Options{MinRecords: 13}},
+		"a vendor behind HTTP":              {connector: web{url: server(t)}, opts: connectortest.Options{MinRecords: 25}},
 		"a vendor behind HTTP on the host's transport": {
 			connector: web{url: server(t)},
 			opts: connectortest.Options{
@@ -62,6 +74,14 @@ func TestGoodConnectorsPass(t *testing.T) {
 			connectortest.Run(t, test.connector, test.opts)
 		})
 	}
+}
+
+// racks is a target model in which assets stand in racks.
+func racks(t *testing.T) *mapping.Schema {
+	t.Helper()
+	schema, err := mapping.Standard().With("assets", mapping.Field{Name: "rack", Type: mapping.Text})
+	require.NoError(t, err)
+	return schema
 }
 
 // proxy stands for a connector elsewhere: everything passes through a pipe, and

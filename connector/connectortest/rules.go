@@ -20,7 +20,7 @@ const (
 	AccessSound     Rule = "auth methods and rate limits are well formed"             // a known kind, a number and a time
 	StreamKeyed     Rule = "streams declare the path of the vendor id"                // one that can be read
 	FieldsSound     Rule = "fields have a path and a type"                            // ones that can be read
-	MappingSound    Rule = "default mappings use declared fields and have a sync key" // one that the mapping fills
+	MappingSound    Rule = "default mappings use declared fields and have a sync key" // and fit the target model: its fields, choices and keys
 	AbilitiesTrue   Rule = "abilities are those that the spec declares"               // the others answer ErrUnsupported or are not there
 	SettingsTaken   Rule = "the connector opens with its settings"                    // those of Options.Config
 	BadSettings     Rule = "bad settings are refused as invalid"                      // those of Options.BadSettings

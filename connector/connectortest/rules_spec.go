@@ -1,6 +1,8 @@
 package connectortest
 
 import (
+	"cmp"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -8,6 +10,7 @@ import (
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/credentials"
 	"github.com/vendorsync/vendorsync/internal/path"
+	"github.com/vendorsync/vendorsync/mapping"
 )
 
 // idShape is what an id must look like to be typed on a command line and stand
@@ -41,7 +44,7 @@ func (s *suite) checkIdentity() {
 
 func (s *suite) checkSettings() {
 	s.checkNames("", "setting", namesOf(s.spec.Settings, func(d connector.Setting) string { return d.Name }))
-	types := []connector.SettingType{"", connector.Text, connector.Integer, connector.Boolean, connector.Duration, connector.File}
+	types := []connector.SettingType{"", connector.Text, connector.Integer, connector.Boolean, connector.Duration, connector.File, connector.Host, connector.URL}
 	for _, def := range s.spec.Settings {
 		if !slices.Contains(types, def.Type) {
 			s.fail(SettingsSound, "", "setting %q has the unknown type %q", def.Name, def.Type)
@@ -97,59 +100,50 @@ func (s *suite) checkFields(rule Rule, stream string, fields []connector.Field) 
 	}
 }
 
-// checkMapping holds a default mapping to itself and to the declared fields.
+// checkMapping holds a default mapping to the target model and to the declared
+// fields.
 func (s *suite) checkMapping(st connector.Stream) {
-	m := st.Mapping
-	if len(m.Fields) == 0 && len(m.SyncKeys) == 0 && len(m.Children) == 0 {
+	d := st.Mapping
+	if len(d.Fields) == 0 && len(d.SyncKeys) == 0 && len(d.Children) == 0 {
 		return
 	}
 	if st.Object == "" {
 		s.fail(MappingSound, st.Name, "there is a mapping, but no target object")
+		return
 	}
-	if len(m.SyncKeys) == 0 {
+	if len(d.SyncKeys) == 0 {
 		s.fail(MappingSound, st.Name, "there is no sync key")
 	}
-	for _, key := range m.SyncKeys {
-		if !slices.ContainsFunc(m.Fields, func(f connector.DefaultField) bool { return f.To == key }) {
-			s.fail(MappingSound, st.Name, "the sync key %q is not mapped", key)
+	m := mapping.FromDefault(st)
+	_, err := mapping.Compile(m, cmp.Or(s.opts.Schema, mapping.Standard()), mapping.Options{Settings: s.openSettings()})
+	if faults := (*mapping.CompileError)(nil); errors.As(err, &faults) {
+		for _, p := range faults.Problems {
+			if p.Place != "key" { // the stream's own, which another rule is about
+				s.fail(MappingSound, st.Name, "%s: %s", p.Place, p.Message)
+			}
 		}
 	}
-	s.checkTargets(st, m.Fields)
-	for _, f := range m.Fields {
-		s.checkSource(st, f.From)
-	}
-	for _, child := range m.Children {
-		if child.Object == "" || child.From == "" || len(child.Fields) == 0 {
-			s.fail(MappingSound, st.Name, "the children from %q lack an object, a path or fields", child.From)
-		}
-		s.checkTargets(st, child.Fields)
-		s.checkSource(st, child.From)
+	for _, from := range m.Paths()[1:] { // the first is the key's
+		s.checkSource(st, from)
 	}
 }
 
-// checkTargets says that each field goes to one target, from one source.
-func (s *suite) checkTargets(st connector.Stream, fields []connector.DefaultField) {
-	seen := map[string]bool{}
-	for _, f := range fields {
-		switch {
-		case f.To == "":
-			s.fail(MappingSound, st.Name, "the field from %q has no target", f.From)
-		case (f.From == "") == (f.Value == ""):
-			s.fail(MappingSound, st.Name, "%q needs either a path or a constant", f.To)
-		case seen[f.To]:
-			s.fail(MappingSound, st.Name, "%q is filled twice", f.To)
+// openSettings returns the settings that a mapping may name, which are those
+// that are no secret.
+func (s *suite) openSettings() connector.Settings {
+	open := connector.Settings{}
+	for _, def := range s.spec.Settings {
+		if !def.Secret {
+			open[def.Name] = []string{def.Default}
 		}
-		if _, err := path.Parse(f.From); f.From != "" && err != nil {
-			s.fail(MappingSound, st.Name, "%q: %v", f.To, err)
-		}
-		seen[f.To] = true
 	}
+	return open
 }
 
 // checkSource says that a path is one of the declared fields or lies inside one,
 // if fields are declared.
 func (s *suite) checkSource(st connector.Stream, from string) {
-	p, err := path.Parse(from)
+	p, err := path.ParsePattern(from)
 	if err != nil || len(st.Fields) == 0 {
 		return
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/credentials"
+	"github.com/vendorsync/vendorsync/mapping"
 )
 
 // Options say what the suite may expect of a connector. The zero value suits a
@@ -43,6 +44,9 @@ type Options struct {
 	// Since is a moment after which some, but not all, records of each
 	// incremental stream have changed. The zero time leaves SinceHonoured out.
 	Since time.Time
+	// Schema is the target model that the default mappings are for. Nil means
+	// [mapping.Standard].
+	Schema *mapping.Schema
 	// Account is the id of an account that the connector can read. Empty tries
 	// an unknown one alone.
 	Account string

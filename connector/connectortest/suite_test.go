@@ -145,6 +145,32 @@ func brokenSpecs() map[string]brokenConnector {
 			connector: onStream(func(st *connector.Stream) { st.Mapping.Children[0].From = "" }),
 			rules:     []connectortest.Rule{connectortest.MappingSound},
 		},
+		"a mapping to a field that the target does not have": {
+			connector: onStream(func(st *connector.Stream) { st.Mapping.Fields[2].To = "colour" }),
+			rules:     []connectortest.Rule{connectortest.MappingSound},
+		},
+		"a template that cannot be read": {
+			connector: onStream(func(st *connector.Stream) { st.Mapping.Fields[2].From = "{{ name | }}" }),
+			rules:     []connectortest.Rule{connectortest.MappingSound},
+		},
+		"a template of a field that is not declared": {
+			connector: onStream(func(st *connector.Stream) { st.Mapping.Fields[2].From = "{{ name ~ hostname }}" }),
+			rules:     []connectortest.Rule{connectortest.MappingSound},
+		},
+		"a template of a setting that there is not": {
+			connector: onStream(func(st *connector.Stream) { st.Mapping.Fields[2].From = "{{ setting.region }}" }),
+			rules:     []connectortest.Rule{connectortest.MappingSound},
+		},
+		"a table of values that are no choice of the target": {
+			connector: onStream(func(st *connector.Stream) {
+				st.Mapping.Fields = append(st.Mapping.Fields, connector.DefaultField{To: "asset_type", From: "os.name", Values: map[string]string{"macOS": "notebook"}})
+			}),
+			rules: []connectortest.Rule{connectortest.MappingSound},
+		},
+		"children from a field that is not declared": {
+			connector: onStream(func(st *connector.Stream) { st.Mapping.Children[0].From = "programs" }),
+			rules:     []connectortest.Rule{connectortest.MappingSound},
+		},
 		"a declared ability that the source lacks": {
 			connector: onSpec(func(s *connector.Spec) { s.Discovers = true }),
 			rules:     []connectortest.Rule{connectortest.AbilitiesTrue},

@@ -33,10 +33,13 @@ type API struct {
 	// Auth says how a credential of each kind is used.
 	Auth map[credentials.Kind]Auth
 	// Errors looks at each answer below status 400 and returns the error that it
-	// tells of, nil if it is what was asked for. Nil trusts the status.
+	// tells of, nil if it is what was asked for. Nil trusts the status. Of an
+	// ErrRateLimited or ErrUnavailable the request is tried again where that is
+	// safe, after the error's RetryAfter if it has one.
 	Errors func(*Response) error
 	// Classify looks at each answer of status 400 and above and returns its
-	// error's class, or "" for the one that the status has. Nil is as "".
+	// error's class, or "" for the one that the status has. Nil is as "". The same
+	// classes are tried again as of Errors.
 	Classify func(*Response) connector.Class
 	// Messages are the paths of the error's text in an answer; the first that is
 	// there is shown. Without any, the beginning of the answer is.

@@ -2,27 +2,13 @@ package rest
 
 import (
 	"context"
-	"crypto"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/hashicorp/go-retryablehttp"
-	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/clientcredentials"
-	"golang.org/x/oauth2/jwt"
 
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/credentials"
@@ -39,13 +25,13 @@ type Auth struct {
 	// Query are the parameters that Apply adds to the URL; they are taken out of
 	// the addresses that the vendor sends, so that no cursor keeps them.
 	Query []string
+
+	query func(cred credentials.Credential) []string // Query, where the credential says it
+	about func(x Exchange) string                    // what Exchange asks for; nil means that every setting counts
 }
 
 // A Token is what a credential was exchanged for.
-type Token struct {
-	Value   credentials.Secret
-	Expires time.Time // zero if the vendor does not say
-}
+type Token = connector.Token
 
 // An Exchange is what a trade of a credential for a token has to work with.
 type Exchange struct {
@@ -57,16 +43,33 @@ type Exchange struct {
 	Safe, Once *http.Client
 	// Save gives a rotated credential back to the host.
 	Save func(ctx context.Context, cred credentials.Credential) error
+
+	hosts []string // the Spec's
 }
 
 // HeaderToken sends the value "token" in a header, behind a prefix such as
-// "Bearer ".
+// "Bearer ", as this vendor has it: what the credential says of header and prefix
+// is for [AnyToken].
 func HeaderToken(header, prefix string) Auth {
 	return Auth{Apply: func(req *http.Request, cred credentials.Credential, _ credentials.Secret) error {
-		req.Header.Set(header, prefix+cred.Value("token").Reveal())
-		return nil
+		return setHeader(req, header, prefix+cred.Value("token").Reveal())
 	}}
 }
+
+// setHeader puts a secret in a header, if it can stand there.
+func setHeader(req *http.Request, name, value string) error {
+	switch {
+	case name == "" || strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune(nameRunes, r) }):
+		return connector.Errorf(connector.ErrInvalid, opUse, "%q is no name of a header", name)
+	case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
+		return connector.Errorf(connector.ErrAuth, opUse, "the secret has a line break or another control character in it, with which it cannot be sent")
+	}
+	req.Header.Set(name, value)
+	return nil
+}
+
+// nameRunes make up the names of headers (RFC 9110, section 5.6.2).
+const nameRunes = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 // Bearer sends the value "token" as RFC 6750 has it.
 func Bearer() Auth { return HeaderToken("Authorization", "Bearer ") }
@@ -81,6 +84,41 @@ func QueryToken(name string) Auth {
 	}}
 }
 
+// AnyToken sends the value "token" as the credential itself says: its values
+// "in", "name" and "prefix" are header or query, the name of the header or the
+// parameter, and what stands before the token. A credential that says nothing has
+// it sent in header behind prefix. It is for connectors that stand for no vendor
+// in particular.
+func AnyToken(header, prefix string) Auth {
+	inQuery := func(cred credentials.Credential) bool { return cred.Value("in").Reveal() == "query" }
+	return Auth{
+		query: func(cred credentials.Credential) []string {
+			if name := cred.Value("name").Reveal(); inQuery(cred) && name != "" {
+				return []string{name}
+			}
+			return nil
+		},
+		Apply: func(req *http.Request, cred credentials.Credential, token credentials.Secret) error {
+			name, before := cred.Value("name").Reveal(), cred.Value("prefix").Reveal()
+			if inQuery(cred) {
+				if name == "" {
+					return connector.Errorf(connector.ErrInvalid, opUse, "the token goes into a query parameter, and the credential does not name it")
+				}
+				whole := credentials.NewSecret(before + cred.Value("token").Reveal())
+				return QueryToken(name).Apply(req, cred.With("token", whole), token)
+			}
+			if before == "" && (name == "" || strings.EqualFold(name, header)) {
+				before = prefix
+			}
+			or(&name, header)
+			return HeaderToken(name, before).Apply(req, cred, token)
+		},
+	}
+}
+
+// opUse is what is being done when a credential goes with a request.
+const opUse = "use the credential"
+
 // BasicAuth sends user name and password as RFC 7617 has it. {name} stands for a
 // value of the credential, as in ("{username}/token", "{password}") for Zendesk
 // or ("{token}", "x") for BambooHR.
@@ -89,7 +127,7 @@ func BasicAuth(user, password string) Auth {
 		u, errUser := expand(user, valuesOf(cred), same)
 		p, errPassword := expand(password, valuesOf(cred), same)
 		if err := errors.Join(errUser, errPassword); err != nil {
-			return connector.Errorf(connector.ErrAuth, "use the credential", "%w", err)
+			return connector.Errorf(connector.ErrAuth, opUse, "%w", err)
 		}
 		req.SetBasicAuth(u, p)
 		return nil
@@ -103,222 +141,8 @@ func valuesOf(cred credentials.Credential) func(string) (string, bool) {
 // sendToken puts an exchanged token in a header.
 func sendToken(header, prefix string) func(*http.Request, credentials.Credential, credentials.Secret) error {
 	return func(req *http.Request, _ credentials.Credential, token credentials.Secret) error {
-		req.Header.Set(header, prefix+token.Reveal())
-		return nil
+		return setHeader(req, header, prefix+token.Reveal())
 	}
-}
-
-// Where an OAuth endpoint wants client id and secret.
-const (
-	InForm   = oauth2.AuthStyleInParams // among the values of the form
-	InHeader = oauth2.AuthStyleInHeader // as basic authorization
-)
-
-// An OAuth says how an OAuth 2.0 token is got.
-type OAuth struct {
-	// TokenURL is the token endpoint, absolute or below the API's base, with
-	// {name} for a setting.
-	TokenURL string
-	Scopes   []string
-	Params   map[string]string // further parameters, with {name} for a setting
-	// Style says where client id and secret go: InForm or InHeader. Zero tries both.
-	Style oauth2.AuthStyle
-	// Assertion proves a client-credentials client with a JWT signed with the
-	// value "private_key" (RFC 7523, section 2.2), as Okta asks for; its issuer
-	// is the value "issuer".
-	Assertion bool
-}
-
-// OAuthToken gets a bearer token by the grant that fits the credential's kind:
-// client credentials, refresh token, password or JWT bearer (RS256). A rotated
-// refresh token is saved before the access token that came with it is used.
-func OAuthToken(o OAuth) Auth {
-	return Auth{Apply: sendToken("Authorization", "Bearer "), Exchange: o.exchange}
-}
-
-func (o OAuth) exchange(ctx context.Context, x Exchange) (Token, error) {
-	endpoint, err := o.endpoint(x)
-	if err != nil {
-		return Token{}, err
-	}
-	client := x.Safe
-	if x.Credential.Kind == credentials.AuthorizationCode {
-		client = x.Once // a refresh token that rotates is spent by the first try
-	}
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, client)
-	token, err := o.grant(ctx, x, endpoint)
-	if err != nil {
-		return Token{}, exchangeError(err)
-	}
-	if token.AccessToken == "" {
-		return Token{}, connector.Errorf(connector.ErrMalformed, opExchange, "the vendor's answer has no access token")
-	}
-	old := x.Credential.Value("refresh_token").Reveal()
-	if x.Credential.Kind == credentials.AuthorizationCode && token.RefreshToken != "" && token.RefreshToken != old {
-		if err := saveRotated(ctx, x, token.RefreshToken); err != nil {
-			return Token{}, err
-		}
-	}
-	return Token{Value: credentials.NewSecret(token.AccessToken), Expires: token.Expiry}, nil
-}
-
-const opExchange = "get an access token"
-
-func (o OAuth) endpoint(x Exchange) (string, error) {
-	text, err := expand(o.TokenURL, settingsOf(x.Settings), same)
-	if err != nil {
-		return "", connector.Errorf(connector.ErrInvalid, opExchange, "%w", err)
-	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return "", connector.Errorf(connector.ErrInvalid, opExchange, "the address of the token endpoint cannot be read")
-	}
-	if !u.IsAbs() {
-		u = x.Base.JoinPath(u.Path)
-	}
-	if u.Scheme != "https" && !isLoopback(u.Hostname()) || u.Host == "" {
-		return "", connector.Errorf(connector.ErrInvalid, opExchange, "the token endpoint %s is not reached by TLS", redacted(u))
-	}
-	return u.String(), nil
-}
-
-func (o OAuth) params(x Exchange) (url.Values, error) {
-	out := url.Values{}
-	for name, text := range o.Params {
-		value, err := expand(text, settingsOf(x.Settings), same)
-		if err != nil {
-			return nil, connector.Errorf(connector.ErrInvalid, opExchange, "%w", err)
-		}
-		out.Set(name, value)
-	}
-	return out, nil
-}
-
-func (o OAuth) grant(ctx context.Context, x Exchange, endpoint string) (*oauth2.Token, error) {
-	params, err := o.params(x)
-	if err != nil {
-		return nil, err
-	}
-	value := func(name string) string { return x.Credential.Value(name).Reveal() }
-	kind := x.Credential.Kind
-	switch {
-	case o.Assertion:
-		assertion, err := signAssertion(x.Credential, endpoint, time.Now())
-		if err != nil {
-			return nil, err
-		}
-		params.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
-		params.Set("client_assertion", assertion)
-		cfg := clientcredentials.Config{TokenURL: endpoint, Scopes: o.Scopes, EndpointParams: params, AuthStyle: oauth2.AuthStyleInParams}
-		return cfg.Token(ctx)
-	case kind == credentials.ClientCredentials:
-		cfg := clientcredentials.Config{ClientID: value("client_id"), ClientSecret: value("client_secret"), TokenURL: endpoint, Scopes: o.Scopes, EndpointParams: params, AuthStyle: o.Style}
-		return cfg.Token(ctx)
-	case kind == credentials.JWTBearer:
-		cfg := jwt.Config{Email: value("issuer"), PrivateKey: []byte(value("private_key")), PrivateKeyID: value("key_id"), Subject: value("subject"), Scopes: o.Scopes, TokenURL: endpoint}
-		if _, err := parseKey(x.Credential); err != nil {
-			return nil, err
-		}
-		return cfg.TokenSource(ctx).Token()
-	case kind == credentials.AuthorizationCode || kind == credentials.Password:
-		cfg := oauth2.Config{ClientID: value("client_id"), ClientSecret: value("client_secret"), Endpoint: oauth2.Endpoint{TokenURL: endpoint, AuthStyle: o.Style}, Scopes: o.Scopes}
-		if kind == credentials.Password {
-			return cfg.PasswordCredentialsToken(ctx, value("username"), value("password"))
-		}
-		return cfg.TokenSource(ctx, &oauth2.Token{RefreshToken: value("refresh_token")}).Token()
-	}
-	return nil, connector.Errorf(connector.ErrUnsupported, opExchange, "a credential of kind %s is not exchanged by OAuth 2.0", kind)
-}
-
-// saveRotated gives the host the credential with its new refresh token.
-func saveRotated(ctx context.Context, x Exchange, refresh string) error {
-	cred := x.Credential
-	cred.Values = map[string]credentials.Secret{}
-	for name, v := range x.Credential.Values {
-		cred.Values[name] = v
-	}
-	cred.Values["refresh_token"] = credentials.NewSecret(refresh)
-	if err := x.Save(ctx, cred); err != nil {
-		e := connector.Errorf(connector.ErrAuth, "save the rotated refresh token", "%w", err)
-		e.Remedy = "keep the credential where its host can save it, and log in again: the vendor has replaced its refresh token"
-		return e
-	}
-	return nil
-}
-
-// exchangeError turns an error of the token endpoint into a classed one, without
-// the endpoint's whole answer, which may quote what was sent.
-func exchangeError(err error) error {
-	var e *connector.Error
-	var refused *oauth2.RetrieveError
-	var wrapped *url.Error
-	switch {
-	case errors.As(err, &e):
-		return e
-	case errors.As(err, &refused):
-		class, status := connector.ErrAuth, 0
-		if refused.Response != nil {
-			status = refused.Response.StatusCode
-		}
-		if status == http.StatusTooManyRequests || status >= 500 || status == http.StatusNotFound {
-			class = connector.StatusClass(status)
-		}
-		return connector.Errorf(class, opExchange, "the token endpoint answered %d %s %s", status, excerpt([]byte(refused.ErrorCode)), excerpt([]byte(refused.ErrorDescription)))
-	case errors.As(err, &wrapped):
-		class := connector.ErrUnavailable
-		if connector.ClassOf(wrapped.Err) == connector.ErrTLS {
-			class = connector.ErrTLS
-		}
-		return connector.Errorf(class, opExchange, "%w", wrapped.Err)
-	}
-	return connector.Errorf(connector.ErrMalformed, opExchange, "the token endpoint's answer cannot be read: %v", err)
-}
-
-func parseKey(cred credentials.Credential) (*rsa.PrivateKey, error) {
-	bad := connector.Errorf(connector.ErrAuth, opExchange, "the private key is not an RSA key in PEM form")
-	block, _ := pem.Decode([]byte(cred.Value("private_key").Reveal()))
-	if block == nil {
-		return nil, bad
-	}
-	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
-		return key, nil
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	own, ok := key.(*rsa.PrivateKey)
-	if err != nil || !ok {
-		return nil, bad
-	}
-	return own, nil
-}
-
-// signAssertion returns a JWT with which a client proves itself to audience, good
-// for five minutes (RFC 7523, section 3; RFC 7518, section 3.3).
-func signAssertion(cred credentials.Credential, audience string, now time.Time) (string, error) {
-	key, err := parseKey(cred)
-	if err != nil {
-		return "", err
-	}
-	header := map[string]string{"alg": "RS256", "typ": "JWT"}
-	if id := cred.Value("key_id").Reveal(); id != "" {
-		header["kid"] = id
-	}
-	issuer := cred.Value("issuer").Reveal()
-	claims := map[string]any{"iss": issuer, "sub": issuer, "aud": audience, "iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(), "jti": rand.Text()}
-	h, err := json.Marshal(header)
-	if err != nil {
-		return "", err
-	}
-	b, err := json.Marshal(claims)
-	if err != nil {
-		return "", err
-	}
-	text := base64.RawURLEncoding.EncodeToString(h) + "." + base64.RawURLEncoding.EncodeToString(b)
-	sum := sha256.Sum256([]byte(text))
-	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
-	if err != nil {
-		return "", connector.Errorf(connector.ErrAuth, opExchange, "sign with the private key: %w", err)
-	}
-	return text + "." + base64.RawURLEncoding.EncodeToString(signature), nil
 }
 
 // A Login says how user name and password are exchanged for a session.
@@ -338,7 +162,7 @@ func SessionToken(l Login) Auth {
 	if l.Header == "Authorization" {
 		or(&l.Prefix, "Bearer ")
 	}
-	return Auth{Apply: sendToken(l.Header, l.Prefix), Exchange: l.exchange}
+	return Auth{Apply: sendToken(l.Header, l.Prefix), Exchange: l.exchange, about: func(x Exchange) string { return x.Base.JoinPath(l.Path).String() }}
 }
 
 const opLogin = "log in"
@@ -373,7 +197,7 @@ func (l Login) exchange(ctx context.Context, x Exchange) (Token, error) {
 	}
 	resp, err := x.Safe.Do(req)
 	if err != nil {
-		return Token{}, exchangeError(err)
+		return Token{}, exchangeError(opLogin, x.Credential.Kind, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
@@ -395,249 +219,4 @@ func (l Login) exchange(ctx context.Context, x Exchange) (Token, error) {
 		}
 	}
 	return out, nil
-}
-
-// An authorizer puts the credential on requests and renews its token.
-type authorizer struct {
-	c     *Client
-	first credentials.Credential // as it was when the client was made
-	auth  Auth
-
-	turn chan struct{} // held by whoever exchanges
-
-	mu     sync.Mutex
-	token  Token
-	got    time.Time              // when the token came
-	source credentials.Credential // what it was exchanged for
-	secret []string               // what messages must not show
-}
-
-func newAuthorizer(ctx context.Context, c *Client) (*authorizer, error) {
-	const op = "use the credential"
-	a := &authorizer{c: c, turn: make(chan struct{}, 1)}
-	for _, def := range c.spec.Settings {
-		if def.Secret {
-			for _, v := range c.cfg.Settings[def.Name] {
-				a.secret = append(a.secret, secretForms(credentials.Credential{}, credentials.NewSecret(v))...)
-			}
-		}
-	}
-	if c.cfg.Credential == nil {
-		if c.spec.NeedsCredential() {
-			return nil, connector.Errorf(connector.ErrAuth, op, "%s needs a credential, and there is none", c.spec.Name)
-		}
-		return a, nil
-	}
-	cred, err := c.cfg.Credential.Get(ctx)
-	if err != nil {
-		return nil, connector.Errorf(connector.ErrAuth, op, "%w", err)
-	}
-	auth, ok := c.api.Auth[cred.Kind]
-	if !ok && (c.spec.NeedsCredential() || cred.Kind != credentials.None && cred.Kind != "") {
-		return nil, connector.Errorf(connector.ErrAuth, op, "%s takes no credential of kind %q", c.spec.Name, cred.Kind)
-	}
-	if err := cred.Validate(); err != nil {
-		return nil, connector.Errorf(connector.ErrAuth, op, "%w", err)
-	}
-	a.first, a.auth = cred, auth
-	a.learn(cred, credentials.Secret{})
-	return a, nil
-}
-
-// learn notes what messages must not show.
-func (a *authorizer) learn(cred credentials.Credential, token credentials.Secret) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, s := range secretForms(cred, token) {
-		if !contains(a.secret, s) {
-			a.secret = append(a.secret, s)
-		}
-	}
-	const most = 200 // tokens of a long run; the newest are the ones that may come back
-	if len(a.secret) > most {
-		a.secret = append(a.secret[:most/4:most/4], a.secret[len(a.secret)-most/2:]...)
-	}
-}
-
-// scrub masks secrets in a text.
-func (a *authorizer) scrub(text string) string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, s := range a.secret {
-		text = strings.ReplaceAll(text, s, credentials.Mask)
-	}
-	return text
-}
-
-// authorize returns the request with the credential on it, and what it was.
-func (a *authorizer) authorize(req *http.Request, stale credentials.Secret) (*http.Request, proof, error) {
-	if a.c.cfg.Credential == nil {
-		return req, proof{}, nil
-	}
-	ctx := req.Context()
-	cred, err := a.c.cfg.Credential.Get(ctx)
-	if err != nil {
-		return nil, proof{}, connector.Errorf(connector.ErrAuth, "use the credential", "%w", err)
-	}
-	p := proof{cred: cred}
-	if a.auth.Exchange != nil {
-		if p.token, err = a.current(ctx, cred, stale); err != nil {
-			return nil, proof{}, err
-		}
-	} else {
-		a.learn(cred, credentials.Secret{})
-	}
-	out := req.Clone(ctx)
-	if a.auth.Apply != nil {
-		if err := a.auth.Apply(out, cred, p.token); err != nil {
-			return nil, proof{}, err
-		}
-	}
-	return out, p, nil
-}
-
-// A proof is what a request was authorized with.
-type proof struct {
-	cred  credentials.Credential
-	token credentials.Secret
-}
-
-// current returns a token that is good and is not stale, getting a new one if
-// need be. One caller does so at a time; the others take what it got.
-func (a *authorizer) current(ctx context.Context, cred credentials.Credential, stale credentials.Secret) (credentials.Secret, error) {
-	if token, ok := a.good(cred, stale); ok {
-		return token, nil
-	}
-	select {
-	case a.turn <- struct{}{}:
-		defer func() { <-a.turn }()
-	case <-ctx.Done():
-		return credentials.Secret{}, context.Cause(ctx)
-	}
-	// While this one waited, another may have got a token or the host may have
-	// changed the credential.
-	cred, err := a.c.cfg.Credential.Get(ctx)
-	if err != nil {
-		return credentials.Secret{}, connector.Errorf(connector.ErrAuth, "use the credential", "%w", err)
-	}
-	if token, ok := a.good(cred, stale); ok {
-		return token, nil
-	}
-	a.learn(cred, credentials.Secret{})
-	source := cred
-	token, err := a.auth.Exchange(ctx, Exchange{
-		Credential: cred,
-		Settings:   a.c.cfg.Settings,
-		Base:       a.c.base,
-		Safe:       a.c.exchangeClient(true),
-		Once:       a.c.exchangeClient(false),
-		Save: func(ctx context.Context, c credentials.Credential) error {
-			a.learn(c, credentials.Secret{})
-			source = c
-			return a.c.cfg.Credential.Save(ctx, c)
-		},
-	})
-	if err != nil {
-		return credentials.Secret{}, a.c.own(opExchange, err)
-	}
-	a.learn(source, token.Value)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.token, a.source, a.got = token, source, time.Now()
-	return token.Value, nil
-}
-
-// good returns the token at hand if it is from this credential and lasts longer
-// than a request takes to arrive: 30 s, or a tenth of a short life.
-func (a *authorizer) good(cred credentials.Credential, stale credentials.Secret) (credentials.Secret, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	t := a.token
-	if t.Value.IsZero() || t.Value.Reveal() == stale.Reveal() || !sameCredential(a.source, cred) {
-		return credentials.Secret{}, false
-	}
-	if !t.Expires.IsZero() {
-		margin := min(30*time.Second, t.Expires.Sub(a.got)/10)
-		if time.Until(t.Expires) <= margin {
-			return credentials.Secret{}, false
-		}
-	}
-	return t.Value, true
-}
-
-func sameCredential(a, b credentials.Credential) bool {
-	if a.Kind != b.Kind || len(a.Values) != len(b.Values) {
-		return false
-	}
-	for name, v := range a.Values {
-		if w, ok := b.Values[name]; !ok || v.Reveal() != w.Reveal() {
-			return false
-		}
-	}
-	return true
-}
-
-// An authTransport waits for the limits, puts the credential on each request,
-// and once more, renewed, on one that was refused for it.
-type authTransport struct{ c *Client }
-
-func (t authTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	x, ok := req.Context().Value(callKey{}).(*call)
-	if !ok {
-		return nil, errors.New("a request without a call")
-	}
-	resp, p, err := t.send(x, req, credentials.Secret{})
-	if err != nil || resp.StatusCode != http.StatusUnauthorized || t.c.cfg.Credential == nil || req.Body != nil && req.GetBody == nil {
-		return resp, err
-	}
-	if t.c.auth.auth.Exchange == nil {
-		cred, err := t.c.cfg.Credential.Get(req.Context())
-		if err != nil || sameCredential(cred, p.cred) {
-			return resp, nil //nolint:nilerr // the vendor's refusal says more
-		}
-	}
-	_ = resp.Body.Close()
-	again := req.Clone(req.Context())
-	if req.GetBody != nil {
-		if again.Body, err = req.GetBody(); err != nil {
-			return nil, fmt.Errorf("send the request again: %w", err)
-		}
-	}
-	resp, _, err = t.send(x, again, p.token)
-	return resp, err
-}
-
-func (t authTransport) send(x *call, req *http.Request, stale credentials.Secret) (*http.Response, proof, error) {
-	authorized, p, err := t.c.auth.authorize(req, stale)
-	if err != nil {
-		return nil, p, err
-	}
-	if err := x.throttle(req.Context()); err != nil {
-		return nil, p, err
-	}
-	resp, err := t.c.wire.RoundTrip(authorized)
-	if err == nil {
-		x.heed(resp)
-	}
-	return resp, p, err
-}
-
-// exchangeClient returns a client for requests that carry their own proof.
-func (c *Client) exchangeClient(safe bool) *http.Client {
-	return &http.Client{Transport: exchangeTransport{c: c, safe: safe}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-}
-
-type exchangeTransport struct {
-	c    *Client
-	safe bool
-}
-
-func (t exchangeTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	r, err := retryablehttp.FromRequest(req)
-	if err != nil {
-		return nil, fmt.Errorf("prepare the request: %w", err)
-	}
-	r.Header.Set("User-Agent", t.c.header.Get("User-Agent"))
-	x := t.c.newCall(req.Context(), t.safe)
-	return x.retrying(&http.Client{Transport: t.c.wire, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(r)
 }

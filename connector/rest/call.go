@@ -22,14 +22,17 @@ type callKey struct{}
 // A call is one request and its retries.
 type call struct {
 	client   *Client
+	op       string
 	safe     bool
 	report   func(time.Duration)
 	tries    int
 	limiters []connector.Limiter
 	wait     time.Duration // before the next try
-	asked    time.Duration // what the vendor asked for and will not get
 	body     []byte
-	done     bool // body is read
+	of       *http.Response // that body is of; nil before one is read
+	judged   *http.Response // that answer and fault are of
+	answer   *Response
+	fault    error
 }
 
 // retrying returns a client that sends x by h.
@@ -62,22 +65,26 @@ func (x *call) check(ctx context.Context, resp *http.Response, err error) (bool,
 	case !x.safe, address, errors.As(err, &classed), connector.ClassOf(err) == connector.ErrTLS,
 		errors.Is(err, errTooLarge), errors.Is(err, errEncoding), errors.As(err, &dns) && dns.IsNotFound:
 		return false, err
-	case err == nil && !transient(resp):
-		return false, nil
 	}
-	backoff := x.backoff()
+	x.wait = x.backoff()
 	if err != nil {
-		x.wait = backoff
 		return true, nil
 	}
 	wait, asked := vendorWait(resp.Header, time.Now())
-	if asked && wait > x.client.api.Bounds.Wait {
-		x.asked = wait
-		return false, nil
+	if !transient(resp) {
+		told := x.told(resp)
+		if told == nil {
+			return false, nil
+		}
+		if told.RetryAfter > 0 {
+			wait, asked = told.RetryAfter, true
+		}
 	}
-	x.wait, x.asked = max(wait, minWait), wait
-	if !asked {
-		x.wait = backoff
+	switch {
+	case asked && wait > x.client.api.Bounds.Wait:
+		return false, nil
+	case asked:
+		x.wait = max(wait, minWait)
 	}
 	return true, nil
 }
@@ -97,6 +104,29 @@ func transient(resp *http.Response) bool {
 		return false
 	}
 	return resp.StatusCode >= 500
+}
+
+// told returns the error of an answer that passes although its status does not
+// say so, once its body is read; nil if there is none. So Google tells of its
+// limits by a 403, and Slack by a 200.
+func (x *call) told(resp *http.Response) *connector.Error {
+	if x.of != resp {
+		return nil
+	}
+	var e *connector.Error
+	if _, err := x.judge(resp); !errors.As(err, &e) || e.Class != connector.ErrRateLimited && e.Class != connector.ErrUnavailable {
+		return nil
+	}
+	return e
+}
+
+// judge returns what the client makes of an answer whose body is read.
+func (x *call) judge(resp *http.Response) (*Response, error) {
+	if x.judged != resp {
+		x.judged = resp
+		x.answer, x.fault = x.client.judge(x.op, x, resp)
+	}
+	return x.answer, x.fault
 }
 
 // backoff returns the wait before the next try when the vendor asks for none:
@@ -127,19 +157,23 @@ func (x *call) read(resp *http.Response) error {
 	if resp.ContentLength > most {
 		return fmt.Errorf("%w: it has %d bytes, and at most %d are read", errTooLarge, resp.ContentLength, most)
 	}
-	var b bytes.Buffer
-	if resp.ContentLength > 0 {
-		b.Grow(int(resp.ContentLength) + bytes.MinRead)
+	body := make([]byte, 0, max(resp.ContentLength+1, bytes.MinRead))
+	for {
+		if len(body) == cap(body) { // twice as large, and no larger than is read
+			body = append(make([]byte, 0, min(2*int64(cap(body)), most+1)), body...)
+		}
+		n, err := resp.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case int64(len(body)) > most:
+			return fmt.Errorf("%w: at most %d bytes are read", errTooLarge, most)
+		case errors.Is(err, io.EOF):
+			x.body, x.of = body, resp
+			return nil
+		case err != nil:
+			return fmt.Errorf("the answer broke off after %d bytes: %w", len(body), err)
+		}
 	}
-	n, err := b.ReadFrom(io.LimitReader(resp.Body, most+1))
-	if err != nil {
-		return fmt.Errorf("the answer broke off after %d bytes: %w", n, err)
-	}
-	if n > most {
-		return fmt.Errorf("%w: at most %d bytes are read", errTooLarge, most)
-	}
-	x.body, x.done = b.Bytes(), true
-	return nil
 }
 
 // throttle waits until every limit that the call counts for allows a request.

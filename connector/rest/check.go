@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/vendorsync/vendorsync/connector"
@@ -90,16 +89,11 @@ func (o outcome) grant(p Probe, own bool, shared int) (connector.Grant, string) 
 }
 
 func (s *Source) probe(ctx context.Context, stream string, p Probe) outcome {
-	l := list{op: "check " + stream, path: p.Path, query: p.Query, lookup: optional(s)}
-	text, err := expandPath(l.path, l.lookup)
-	if err != nil {
-		return outcome{err: connector.Errorf(connector.ErrInvalid, l.op, "make the path: %w", err)}
-	}
-	q, err := l.values()
+	req, err := list{op: "check " + stream, path: p.Path, query: p.Query, lookup: optional(s)}.request("")
 	if err != nil {
 		return outcome{err: err}
 	}
-	answer, err := s.client.Do(ctx, Request{Op: l.op, Path: text, Query: q})
+	answer, err := s.client.Do(ctx, req)
 	return outcome{answer: answer, err: err, what: p.Path}
 }
 
@@ -122,26 +116,11 @@ func (s *Source) firstPage(ctx context.Context, name string) outcome {
 		part = parts[0]
 	}
 	l := r.list(part)
-	text, err := expandPath(l.path, l.lookup)
+	req, err := l.request("")
 	if err != nil {
-		return outcome{err: connector.Errorf(connector.ErrInvalid, l.op, "make the path: %w", err)}
+		return outcome{err: s.client.own(l.op, err)}
 	}
-	q, err := l.values()
-	if err != nil {
-		return outcome{err: err}
-	}
-	u := s.client.base.JoinPath(text)
-	u.RawQuery = q.Encode()
-	if l.paging != nil {
-		if u, err = l.paging.Turn(u, "", l.size); err != nil {
-			return outcome{err: s.client.own(l.op, err)}
-		}
-	}
-	return s.firstAnswer(ctx, l, u)
-}
-
-func (s *Source) firstAnswer(ctx context.Context, l list, u *url.URL) outcome {
-	answer, err := s.client.Do(ctx, Request{Op: l.op, URL: u, Limits: l.limits})
+	answer, err := s.client.Do(ctx, req)
 	if err == nil {
 		kept := *answer
 		_, err = s.client.leaf(l, &kept)

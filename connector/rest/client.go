@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -44,7 +45,7 @@ type Request struct {
 	Op     string     // what is being done, for errors: "list users"
 	Method string     // empty means GET
 	Path   string     // below the API's base
-	URL    *url.URL   // in place of Path, as the vendor gave it
+	URL    *url.URL   // in place of Path, as the vendor gave it; one without a host is at the base's
 	Query  url.Values // added to what Path or URL have
 	Header http.Header
 	Body   any  // sent as JSON, if it is set
@@ -136,6 +137,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 		return nil, err
 	}
 	x := c.newCall(ctx, r.Safe || req.Method == http.MethodGet || req.Method == http.MethodHead)
+	x.op = r.Op
 	for name, l := range c.limits {
 		if len(r.Limits) == 0 || contains(r.Limits, name) {
 			x.limiters = append(x.limiters, l)
@@ -147,13 +149,13 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	if resp != nil && resp.Body != nil {
 		defer func() { _ = resp.Body.Close() }()
 	}
-	if err == nil && !x.done {
+	if err == nil && x.of != resp {
 		err = x.read(resp)
 	}
 	if err != nil {
 		return nil, c.failed(ctx, r.Op, req.URL, err)
 	}
-	return c.judge(r.Op, x, resp)
+	return x.judge(resp)
 }
 
 func contains(list []string, s string) bool {
@@ -167,8 +169,10 @@ func contains(list []string, s string) bool {
 
 // request builds the HTTP request.
 func (c *Client) request(ctx context.Context, r Request) (*retryablehttp.Request, error) {
-	u := r.URL
-	if u == nil {
+	var u *url.URL
+	if r.URL != nil {
+		u = c.base.ResolveReference(r.URL)
+	} else {
 		ref, err := url.Parse(r.Path)
 		if err != nil {
 			return nil, connector.Errorf(connector.ErrInternal, r.Op, "the path %q cannot be read", r.Path)
@@ -180,13 +184,9 @@ func (c *Client) request(ctx context.Context, r Request) (*retryablehttp.Request
 		return nil, err
 	}
 	if len(r.Query) > 0 {
-		copied := *u
-		q := copied.Query()
-		for name, values := range r.Query {
-			q[name] = values
-		}
-		copied.RawQuery = q.Encode()
-		u = &copied
+		q := u.Query()
+		maps.Copy(q, r.Query)
+		u.RawQuery = q.Encode()
 	}
 	var body any
 	if r.Body != nil {
@@ -236,7 +236,7 @@ func (c *Client) checkRedirect(req *http.Request, via []*http.Request) error {
 func (c *Client) judge(op string, x *call, resp *http.Response) (*Response, error) {
 	r := &Response{Status: resp.StatusCode, Header: resp.Header, URL: resp.Request.URL, Body: x.body, depth: c.api.Bounds.Depth}
 	if r.Status >= 400 {
-		return nil, c.refused(op, r, x.asked)
+		return nil, c.refused(op, r)
 	}
 	if r.Status >= 300 {
 		return nil, connector.Errorf(connector.ErrMalformed, op, "%s answered %d and named no other place", redacted(r.URL), r.Status)
@@ -264,18 +264,32 @@ func (c *Client) own(op string, err error) error {
 }
 
 // refused returns the error that an answer of status 400 or above is.
-func (c *Client) refused(op string, r *Response, asked time.Duration) error {
+func (c *Client) refused(op string, r *Response) error {
 	class := connector.StatusClass(r.Status)
-	if r.Status == http.StatusForbidden && limited(r.Header) {
+	challenge := challengeOf(r.Header)
+	switch {
+	case r.Status == http.StatusForbidden && limited(r.Header):
 		class = connector.ErrRateLimited
+	case challenge.code == insufficientScope:
+		class = connector.ErrPermission
 	}
 	if c.api.Classify != nil {
 		if own := c.api.Classify(r); own != "" {
 			class = own
 		}
 	}
-	e := &connector.Error{Class: class, Op: op, RetryAfter: asked}
-	e.Message = c.auth.scrub(fmt.Sprintf("%s answered %d %s: %s", redacted(r.URL), r.Status, http.StatusText(r.Status), c.said(r)))
+	e := &connector.Error{Class: class, Op: op}
+	if class == connector.ErrRateLimited || class == connector.ErrUnavailable {
+		e.RetryAfter, _ = vendorWait(r.Header, time.Now())
+	}
+	said := c.said(r)
+	if class == connector.ErrAuth || class == connector.ErrPermission {
+		said = challenge.tell(said)
+	}
+	if class == connector.ErrAuth && c.auth.expired(time.Now()) {
+		e.Remedy = "enter a new credential: this one has expired"
+	}
+	e.Message = c.auth.scrub(fmt.Sprintf("%s answered %d %s: %s", redacted(r.URL), r.Status, http.StatusText(r.Status), said))
 	return e
 }
 
@@ -330,27 +344,44 @@ func (c *Client) failed(ctx context.Context, op string, u *url.URL, err error) e
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	class := connector.ErrUnavailable
-	remedy := ""
+	class, remedy := unansweredClass(err)
+	return &connector.Error{Class: class, Op: op, Remedy: remedy, Message: c.auth.scrub(fmt.Sprintf("%s: %v", redacted(u), err))}
+}
+
+// minSecret is how long a secret is at least that is looked for in messages: a
+// shorter one would mask common text.
+const minSecret = 6
+
+// mask masks secrets in a text.
+func mask(text string, secrets []string) string {
+	for _, s := range secrets {
+		text = strings.ReplaceAll(text, s, credentials.Mask)
+	}
+	return text
+}
+
+// unansweredClass returns the class and remedy of the error that a request
+// without an answer ended in.
+func unansweredClass(err error) (class connector.Class, remedy string) {
 	var dns *net.DNSError
 	switch _, address := isAddressError(err); {
 	case connector.ClassOf(err) == connector.ErrTLS:
-		class = connector.ErrTLS
+		return connector.ErrTLS, ""
 	case address:
-		class, remedy = connector.ErrInvalid, "use an address that the host allows"
+		return connector.ErrInvalid, "use an address that the host allows"
 	case errors.As(err, &dns) && dns.IsNotFound:
-		class = connector.ErrNotFound
+		return connector.ErrNotFound, ""
 	case errors.Is(err, errTooLarge), errors.Is(err, errEncoding):
-		class = connector.ErrMalformed
+		return connector.ErrMalformed, ""
 	}
-	return &connector.Error{Class: class, Op: op, Remedy: remedy, Message: c.auth.scrub(fmt.Sprintf("%s: %v", redacted(u), err))}
+	return connector.ErrUnavailable, ""
 }
 
 // secretForms returns the forms in which a secret may come back in a message.
 func secretForms(cred credentials.Credential, token credentials.Secret) []string {
 	var out []string
 	add := func(s string) {
-		if len(s) >= 6 {
+		if len(s) >= minSecret {
 			out = append(out, s, url.QueryEscape(s), base64.StdEncoding.EncodeToString([]byte(s)))
 		}
 	}
@@ -364,7 +395,7 @@ func secretForms(cred credentials.Credential, token credentials.Secret) []string
 }
 
 // publicValues names the values of a credential that may be shown.
-var publicValues = map[string]bool{"username": true, "client_id": true, "issuer": true, "subject": true, "key_id": true, "access_key_id": true, "role_arn": true, "certificate": true, "ca": true}
+var publicValues = map[string]bool{"username": true, "client_id": true, "issuer": true, "subject": true, "key_id": true, "access_key_id": true, "role_arn": true, "certificate": true, "ca": true, "in": true, "name": true, "prefix": true, "scope": true, "token_url": true, "auth_url": true, "client_auth": true, "audience": true}
 
 // The faults of a body.
 var (

@@ -17,6 +17,22 @@
 // vendor's own hosts. Certificates are always verified. No error shows a secret
 // or a query. Records are cut out of the answers byte for byte.
 //
+// # Tokens and log-ins
+//
+// What a credential is exchanged for is renewed before it ends, by one request for
+// all that wait for it. Integrations of one credential share it if their host gives
+// them the same [connector.Tokens]. A refresh token that a vendor replaces is kept
+// by the host before it is used.
+//
+// A person logs in with [Authorize], in a browser on their own machine, or with the
+// two halves [Authorization.Begin] and [Authorization.Finish] in a program that has
+// web pages. Both need no more than the connector's Spec:
+//
+//	cred, err := rest.Authorize(ctx, rest.Authorization{Spec: c.Spec(), Settings: settings, Credential: client, Open: showPage})
+//	entry, err := vault.Add(ctx, cred, binding, details, user)
+//
+// # Beyond the table
+//
 // Where the table cannot say it, an author opens a [Source] with [Open] and
 // overrides what differs, or works with the Client alone.
 package rest

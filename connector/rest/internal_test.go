@@ -25,7 +25,7 @@ func mustPath(t testing.TB, text string) path.Path {
 
 func FuzzFindAgreesWithEncodingJSON(f *testing.F) {
 	for _, seed := range []string{
-		`{"data":{"users":[{"id":1},{"id":"2\u00e9"}]},"next":null}`, `[]`, `[1,2.5e-3,-0,"a\"b"]`, `{"a":[}`, `{"data":{}}`, `01`, `1.`, `-`, `"\x"`, `{"a":1,}`, `[1 2]`, ` null `, `{"d\u0061ta":{"users":[1]}}`, `truex`, "\"\x01\"", `{"data":{"users":[1]},"data":{"users":[2,3]}}`,
+		`{"data":{"users":[{"id":1},{"id":"2\u00e9"}]},"next":null}`, `{"data":{"users":{"7":{"id":7},"8":[]}}}`, `[]`, `[1,2.5e-3,-0,"a\"b"]`, `{"a":[}`, `{"data":{}}`, `01`, `1.`, `-`, `"\x"`, `{"a":1,}`, `[1 2]`, ` null `, `{"d\u0061ta":{"users":[1]}}`, `truex`, "\"\x01\"", `{"data":{"users":[1]},"data":{"users":[2,3]}}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -36,6 +36,12 @@ func FuzzFindAgreesWithEncodingJSON(f *testing.F) {
 			return
 		}
 		for _, item := range got.items {
+			require.True(t, json.Valid(item))
+		}
+		keyed := &finder{src: src, maxDepth: 1000, keyed: true}
+		require.NoError(t, keyed.find(mustPath(t, "data.users")))
+		require.Equal(t, string(got.value), string(keyed.value))
+		for _, item := range keyed.items {
 			require.True(t, json.Valid(item))
 		}
 		if len(got.value) > 0 && got.value[0] == '[' {
@@ -71,6 +77,7 @@ func FuzzWithoutLeavesNothingAndBreaksNothing(f *testing.F) {
 
 func FuzzHeadersOfLimits(f *testing.F) {
 	f.Add("1", "0", "5", "limit=1, remaining=0, reset=2", "<a>; rel=next")
+	f.Add("-1", "-1", "2026-01-01T00:00Z", `"a, \"b;r=0";r=0;t=4, c;r=0, limit=1`, "")
 	f.Add("2.128", "0", "1e400", `"x";r=0;t=NaN`, `<a>; title="x, <b>"; rel="prev", <c>; rel="next last"`)
 	f.Add("Wed, 21 Oct 2026 07:28:00 GMT", "", "-1", "", "<a")
 	f.Fuzz(func(t *testing.T, after, remaining, reset, field, link string) {

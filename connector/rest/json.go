@@ -13,8 +13,9 @@ import (
 type finder struct {
 	src      []byte
 	maxDepth int
+	keyed    bool     // the values of an object are items too
 	value    []byte   // the value at the path, nil if it is not there; of two the last one
-	items    [][]byte // its items, if it is a list
+	items    [][]byte // its items, if it has any
 	at       int      // where it begins
 	fault    string   // what is wrong with the document
 	faultAt  int
@@ -23,16 +24,24 @@ type finder struct {
 // find returns a finder that has been over src, or says what is wrong with it.
 func find(src []byte, p path.Path, maxDepth int) (*finder, error) {
 	f := &finder{src: src, maxDepth: maxDepth}
+	if err := f.find(p); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// find goes over the document and looks for p.
+func (f *finder) find(p path.Path) error {
 	end := f.follow(p, f.blank(0), 0)
 	if end >= 0 {
-		if end = f.blank(end); end < len(src) {
+		if end = f.blank(end); end < len(f.src) {
 			f.fail(end, "something follows the document")
 		}
 	}
 	if f.fault != "" {
-		return nil, fmt.Errorf("%s at byte %d of %d", f.fault, f.faultAt, len(src))
+		return fmt.Errorf("%s at byte %d of %d", f.fault, f.faultAt, len(f.src))
 	}
-	return f, nil
+	return nil
 }
 
 func (f *finder) fail(i int, what string) int {
@@ -78,15 +87,20 @@ func (f *finder) follow(p path.Path, i, depth int) int {
 	return f.skip(i, depth, nil)
 }
 
-// skip passes over the value at i. item is told the place of each item if it is
-// a list.
+// skip passes over the value at i. item is told the place of each of its items.
 func (f *finder) skip(i, depth int, item func(start, end int)) int {
 	if i >= len(f.src) {
 		return f.fail(i, "the document breaks off")
 	}
 	switch c := f.src[i]; {
 	case c == '{':
-		return f.object(i, depth, func(_ []byte, at int) int { return f.skip(at, depth+1, nil) })
+		return f.object(i, depth, func(_ []byte, at int) int {
+			end := f.skip(at, depth+1, nil)
+			if end >= 0 && item != nil && f.keyed {
+				item(at, end)
+			}
+			return end
+		})
 	case c == '[':
 		return f.array(i, depth, func(at int) int {
 			end := f.skip(at, depth+1, nil)

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -13,10 +14,10 @@ import (
 // A Paginator says how a list comes in pages. A mark is where a page begins; the
 // empty mark is the start. Its methods are safe for concurrent use.
 type Paginator interface {
-	// Turn returns the address of the page at mark, with at most size records,
-	// made from that of the whole list. It may change u. A mark that it did not
-	// make is an ErrCursor.
-	Turn(u *url.URL, mark string, size int) (*url.URL, error)
+	// Turn makes r, which asks for the whole list, ask for the page at mark, with
+	// at most size records. A mark that the Paginator did not make is an
+	// ErrCursor.
+	Turn(r *Request, mark string, size int) error
 	// Next returns the mark of the page after p, empty if p is the last one.
 	Next(p PageInfo) (mark string, err error)
 }
@@ -26,38 +27,61 @@ type PageInfo struct {
 	Mark    string
 	Size    int       // how many records were asked for
 	Records int       // how many came
+	Last    []byte    // the last of them; nil if none came
 	Answer  *Response // its list of records is empty
 }
 
-func setSize(u *url.URL, name string, size int, more ...string) *url.URL {
-	q := u.Query()
+// Set sets a parameter of the request: a member of its body if that is a
+// map[string]any, else of its query. In a body, a dotted name leads into
+// objects: "variables.after".
+func (r *Request) Set(name string, value any) {
+	if body, ok := r.Body.(map[string]any); ok {
+		r.Body = withMember(body, strings.Split(name, "."), value)
+		return
+	}
+	q := url.Values{}
+	maps.Copy(q, r.Query)
+	q.Set(name, fmt.Sprint(value))
+	r.Query = q
+}
+
+// withMember returns a copy of an object in which one member is another.
+func withMember(object map[string]any, name []string, value any) map[string]any {
+	out := map[string]any{}
+	maps.Copy(out, object)
+	if len(name) > 1 {
+		inner, _ := out[name[0]].(map[string]any)
+		value = withMember(inner, name[1:], value)
+	}
+	out[name[0]] = value
+	return out
+}
+
+func (r *Request) setSize(name string, size int) {
 	if name != "" && size > 0 {
-		q.Set(name, strconv.Itoa(size))
+		r.Set(name, size)
 	}
-	for i := 0; i+1 < len(more); i += 2 {
-		q.Set(more[i], more[i+1])
-	}
-	u.RawQuery = q.Encode()
-	return u
 }
 
 func badMark(mark string) error {
 	return connector.Errorf(connector.ErrCursor, "resume", "%s is no place in this list", excerpt([]byte(mark)))
 }
 
-// turnURL returns the address that a vendor gave for a page.
-func turnURL(u *url.URL, mark, sizeParam string, size int) (*url.URL, error) {
+// turnURL asks for the address that a vendor gave for a page.
+func turnURL(r *Request, mark, sizeParam string, size int) error {
 	if mark == "" {
-		return setSize(u, sizeParam, size), nil
+		r.setSize(sizeParam, size)
+		return nil
 	}
 	if !strings.HasPrefix(mark, "/") && !strings.HasPrefix(mark, "https://") && !strings.HasPrefix(mark, "http://") {
-		return nil, badMark(mark)
+		return badMark(mark)
 	}
-	next, err := u.Parse(mark)
+	next, err := url.Parse(mark)
 	if err != nil {
-		return nil, badMark(mark)
+		return badMark(mark)
 	}
-	return next, nil
+	r.URL, r.Query = next, nil
+	return nil
 }
 
 // nextURL resolves the address of the next page against that of this one.
@@ -81,9 +105,9 @@ type LinkHeader struct {
 	Size string // the parameter for the page's size; empty for none
 }
 
-// Turn returns the address that the header named.
-func (l LinkHeader) Turn(u *url.URL, mark string, size int) (*url.URL, error) {
-	return turnURL(u, mark, l.Size, size)
+// Turn asks for the address that the header named.
+func (l LinkHeader) Turn(r *Request, mark string, size int) error {
+	return turnURL(r, mark, l.Size, size)
 }
 
 // Next returns the header's next address.
@@ -155,9 +179,9 @@ type NextURL struct {
 // OData pages as OData 4.01 has it, section 11.2.6.7, and so Microsoft Graph.
 func OData() NextURL { return NextURL{Path: "['@odata.nextLink']", Size: "$top"} }
 
-// Turn returns the address that the answer named.
-func (n NextURL) Turn(u *url.URL, mark string, size int) (*url.URL, error) {
-	return turnURL(u, mark, n.Size, size)
+// Turn asks for the address that the answer named.
+func (n NextURL) Turn(r *Request, mark string, size int) error {
+	return turnURL(r, mark, n.Size, size)
 }
 
 // Next returns the answer's next address.
@@ -168,16 +192,18 @@ type Cursor struct {
 	Param  string // the parameter that takes it: "cursor"
 	Path   string // where it is in the answer: "response_metadata.next_cursor"
 	Header string // or the header that it is in: "After-Cursor"
+	Record string // or where it is in the page's last record, as SimpleMDM has it: "id"; with More
 	More   string // path of a value that is false on the last page; empty if an absent cursor says so
 	Size   string // the parameter for the page's size; empty for none
 }
 
 // Turn sets the cursor's parameter.
-func (c Cursor) Turn(u *url.URL, mark string, size int) (*url.URL, error) {
-	if mark == "" {
-		return setSize(u, c.Size, size), nil
+func (c Cursor) Turn(r *Request, mark string, size int) error {
+	r.setSize(c.Size, size)
+	if mark != "" {
+		r.Set(c.Param, mark)
 	}
-	return setSize(u, c.Size, size, c.Param, mark), nil
+	return nil
 }
 
 // Next returns the answer's cursor.
@@ -185,8 +211,13 @@ func (c Cursor) Next(p PageInfo) (string, error) {
 	if c.More != "" && p.Answer.Get(c.More) != "true" {
 		return "", nil
 	}
-	next := p.Answer.Header.Get(c.Header)
-	if c.Header == "" {
+	var next string
+	switch {
+	case c.Header != "":
+		next = p.Answer.Header.Get(c.Header)
+	case c.Record != "":
+		next = (&Response{Body: p.Last, depth: p.Answer.depth}).Get(c.Record)
+	default:
 		next = p.Answer.Get(c.Path)
 	}
 	if next == "" && c.More != "" {
@@ -196,8 +227,10 @@ func (c Cursor) Next(p PageInfo) (string, error) {
 }
 
 // PageNumber counts pages. The list ends with an empty page or, if there is a
-// total, with a page that reaches it and is not full; a short page alone is no
-// end. An empty page before the total is reached is ErrMalformed.
+// total, with a page that reaches it and has more or fewer records than were
+// asked for: a short page alone is no end, and a vendor that does not hear of the
+// size sends everything at once. An empty page before the total is reached is
+// ErrMalformed.
 type PageNumber struct {
 	Param string // the parameter that takes the number: "page"
 	First int    // the first page's number: 0 or 1
@@ -206,12 +239,14 @@ type PageNumber struct {
 }
 
 // Turn sets the page's number.
-func (n PageNumber) Turn(u *url.URL, mark string, size int) (*url.URL, error) {
+func (n PageNumber) Turn(r *Request, mark string, size int) error {
 	page, size, _, err := n.parse(mark, size)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return setSize(u, n.Size, size, n.Param, strconv.Itoa(page)), nil
+	r.setSize(n.Size, size)
+	r.Set(n.Param, page)
+	return nil
 }
 
 // parse reads a mark: the page, its size, which has to stay as it was, and how
@@ -255,7 +290,7 @@ func ended(p PageInfo, size, count int, totalPath string) (bool, error) {
 	case p.Records == 0 && count < total:
 		return false, connector.Errorf(connector.ErrMalformed, "find the next page", "the vendor counts %d records and has sent %d", total, count)
 	}
-	return p.Records == 0 || count >= total && p.Records < size, nil
+	return p.Records == 0 || count >= total && size > 0 && p.Records != size, nil
 }
 
 // Offset counts records. It ends as [PageNumber] does.
@@ -267,12 +302,14 @@ type Offset struct {
 }
 
 // Turn sets the offset.
-func (o Offset) Turn(u *url.URL, mark string, size int) (*url.URL, error) {
+func (o Offset) Turn(r *Request, mark string, size int) error {
 	at, err := o.parse(mark)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return setSize(u, o.Size, size, o.Param, strconv.Itoa(at)), nil
+	r.setSize(o.Size, size)
+	r.Set(o.Param, at)
+	return nil
 }
 
 func (o Offset) parse(mark string) (int, error) {
@@ -303,11 +340,11 @@ func (o Offset) Next(p PageInfo) (string, error) {
 // A whole list comes in one page.
 type whole struct{}
 
-func (whole) Turn(u *url.URL, mark string, _ int) (*url.URL, error) {
+func (whole) Turn(_ *Request, mark string, _ int) error {
 	if mark != "" {
-		return nil, badMark(mark)
+		return badMark(mark)
 	}
-	return u, nil
+	return nil
 }
 
 func (whole) Next(PageInfo) (string, error) { return "", nil }

@@ -19,6 +19,9 @@ type Parts struct {
 	List func(ctx context.Context, s *Source) ([]string, error)
 	// Parallel is how many are read at once; 8.
 	Parallel int
+	// Gone says that a part which the vendor does not find has gone since it was
+	// listed, and has no more records. Otherwise it is an error.
+	Gone bool
 }
 
 // Fixed are parts that are always the same.

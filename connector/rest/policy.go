@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -56,12 +55,25 @@ func NewTransport(p Policy) (*http.Transport, error) {
 		if err != nil || u.Host == "" {
 			return nil, connector.Errorf(connector.ErrInvalid, "set up the proxy", "the proxy is no URL such as http://proxy.example.com:3128")
 		}
-		t.Proxy = http.ProxyURL(u)
+		t.Proxy = p.proxy(http.ProxyURL(u))
 		t.DialContext = p.dialProxy(dialer, u)
 	case !p.DenyPrivate:
-		t.Proxy = http.ProxyFromEnvironment
+		t.Proxy = p.proxy(http.ProxyFromEnvironment)
 	}
 	return t, nil
+}
+
+// proxy refuses the addresses that the policy does, before a proxy would dial
+// them. Names are the proxy's to resolve.
+func (p Policy) proxy(next func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+	return func(req *http.Request) (*url.URL, error) {
+		if addr, err := netip.ParseAddr(req.URL.Hostname()); err == nil {
+			if err := p.allow(addr); err != nil {
+				return nil, err
+			}
+		}
+		return next(req)
+	}
 }
 
 // dialProxy dials the proxy without asking whether its address is private.
@@ -105,8 +117,12 @@ func (p Policy) control(_ context.Context, _, address string, _ syscall.RawConn)
 var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 
 // metadata are addresses outside the link-local ranges under which clouds hand
-// out credentials: those of AWS over IPv6, of Alibaba Cloud and of Oracle Cloud.
-var metadata = []netip.Addr{netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("192.0.0.192")}
+// out credentials: those of AWS over IPv6, for machines and for pods, of Google
+// Cloud over IPv6, of Alibaba Cloud, of Oracle Cloud, and of Azure's agent.
+var metadata = []netip.Addr{
+	netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd00:ec2::23"), netip.MustParseAddr("fd20:ce::254"),
+	netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("192.0.0.192"), netip.MustParseAddr("168.63.129.16"),
+}
 
 // notPublic are ranges that netip does not call private: shared, documentation,
 // benchmark and reserved addresses (RFC 6890).
@@ -139,63 +155,36 @@ func (p Policy) allow(addr netip.Addr) error {
 }
 
 // transport returns the transport of one source: the host's or the default one,
-// with the credential's certificate and CA. close frees what was made for it.
+// with the credential's certificate and what it trusts. closeIdle frees what was
+// made for it.
 func transport(cfg connector.Config, cred credentials.Credential) (rt http.RoundTripper, closeIdle func(), err error) {
-	own := credentialTLS(cred)
-	base, plain := cfg.Transport.(*http.Transport)
-	switch {
-	case cfg.Transport != nil && !own:
-		return cfg.Transport, func() {}, nil
-	case cfg.Transport != nil && !plain:
-		return nil, nil, connector.Errorf(connector.ErrUnsupported, "set up TLS", "the credential carries a certificate or a CA, and the host's transport takes none")
-	case cfg.Transport == nil:
+	const op = "set up TLS"
+	var base *http.Transport
+	switch host := cfg.Transport.(type) {
+	case nil:
 		if base, err = NewTransport(Policy{Proxy: cfg.Settings.Get(SettingProxy)}); err != nil {
 			return nil, nil, err
 		}
-	default:
+	case *http.Transport:
+		base = host
+	}
+	var before *tls.Config
+	if base != nil {
+		before = base.TLSClientConfig
+	}
+	config, err := cred.AddTLS(before)
+	switch {
+	case err != nil:
+		return nil, nil, connector.Errorf(connector.ErrAuth, op, "%w", err)
+	case config == before && cfg.Transport != nil:
+		return cfg.Transport, func() {}, nil
+	case base == nil:
+		return nil, nil, connector.Errorf(connector.ErrUnsupported, op, "the credential carries a certificate or a CA, and the host's transport takes none")
+	case cfg.Transport != nil:
 		base = base.Clone()
 	}
-	if own {
-		if err := trust(base, cred); err != nil {
-			return nil, nil, err
-		}
-	}
+	base.TLSClientConfig = config
 	return base, base.CloseIdleConnections, nil
-}
-
-func credentialTLS(cred credentials.Credential) bool {
-	return !cred.Value("certificate").IsZero() || !cred.Value("ca").IsZero()
-}
-
-// trust adds a credential's certificate and CA, both PEM, to the transport.
-func trust(t *http.Transport, cred credentials.Credential) error {
-	const op = "set up TLS"
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
-	if t.TLSClientConfig != nil {
-		cfg = t.TLSClientConfig.Clone()
-	}
-	if ca := cred.Value("ca"); !ca.IsZero() {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if cfg.RootCAs != nil {
-			pool = cfg.RootCAs.Clone()
-		}
-		if !pool.AppendCertsFromPEM([]byte(ca.Reveal())) {
-			return connector.Errorf(connector.ErrInvalid, op, "the credential's CA holds no certificate in PEM form")
-		}
-		cfg.RootCAs = pool
-	}
-	if !cred.Value("certificate").IsZero() {
-		pair, err := tls.X509KeyPair([]byte(cred.Value("certificate").Reveal()), []byte(cred.Value("private_key").Reveal()))
-		if err != nil {
-			return connector.Errorf(connector.ErrAuth, op, "the credential's certificate and private key do not fit together or are not in PEM form")
-		}
-		cfg.Certificates = []tls.Certificate{pair}
-	}
-	t.TLSClientConfig = cfg
-	return nil
 }
 
 // hostAllowed reports whether a host matches one of the patterns. A pattern is a

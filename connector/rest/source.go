@@ -237,6 +237,9 @@ func (r *reading) page(ctx context.Context, part, mark string, resumed bool, twi
 		return connector.Page{}, connector.Errorf(connector.ErrMalformed, r.op, "there are more than %d pages", most)
 	}
 	got, err := c.page(ctx, r.list(part), mark)
+	if part != "" && r.stream.Parts.Gone && connector.ClassOf(err) == connector.ErrNotFound {
+		return connector.Page{Last: true}, nil
+	}
 	if err != nil {
 		return connector.Page{}, r.expired(err, resumed)
 	}
@@ -255,7 +258,7 @@ func (r *reading) page(ctx context.Context, part, mark string, resumed bool, twi
 		}
 	}
 	if r.stream.Detail != nil {
-		if err := r.detail(ctx, page.Records); err != nil {
+		if err := r.detail(ctx, part, page.Records); err != nil {
 			return connector.Page{}, err
 		}
 	}
@@ -304,7 +307,7 @@ func (r *reading) list(part string) list {
 	if r.req.Limit > 0 && (size == 0 || r.req.Limit < size) && s.PageSize > 0 {
 		size = r.req.Limit
 	}
-	l := list{op: r.op, path: s.Path, query: s.Query, records: s.Records, optional: s.Optional, paging: s.Paging, size: size, limits: s.Limits, lookup: with(optional(r.source), "part", part)}
+	l := list{op: r.op, path: s.Path, query: s.Query, body: s.Body, records: s.Records, optional: s.Optional, keyed: s.Keyed, paging: s.Paging, size: size, limits: s.Limits, lookup: with(optional(r.source), "part", part)}
 	if !r.req.Since.IsZero() {
 		l.since = func(q url.Values) { s.Since(q, r.req.Since) }
 	}

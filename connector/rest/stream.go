@@ -17,14 +17,19 @@ import (
 // A Stream says how one stream of the Spec is read. In Path and Query, {name}
 // stands for a setting and {part} for the part of a partitioned stream.
 type Stream struct {
-	Path  string            // below the API's base
-	Query map[string]string // a text that comes out empty is left out
+	Path  string     // below the API's base
+	Query url.Values // a value that comes out empty is left out
+	// Body is sent as it is, by POST, and Paging sets its parameters in it. Nil
+	// asks by GET.
+	Body map[string]any
 	// Records is the path of the list in the answer; empty if the answer is the
 	// list.
 	Records string
 	// Optional says that the vendor leaves an empty list out.
 	Optional bool
-	Paging   Paginator // nil for a list that comes in one page
+	// Keyed says that the list is an object whose values are the records.
+	Keyed  bool
+	Paging Paginator // nil for a list that comes in one page
 	// PageSize is how many records a page is asked to have, the vendor's maximum
 	// at most. 0 leaves it to the vendor.
 	PageSize int
@@ -51,7 +56,7 @@ type Stream struct {
 // A Probe is a request that shows whether a permission is there.
 type Probe struct {
 	Path  string // below the API's base; empty for the stream's own first page
-	Query map[string]string
+	Query url.Values
 	// Test looks at the answer and says what it shows, and why if that is not
 	// Granted. Nil takes every answer for a grant.
 	Test func(r *Response) (connector.Grant, string)
@@ -61,8 +66,8 @@ type Probe struct {
 // stream's limits, and the records keep their order. A record that the vendor no
 // longer knows stays as it is.
 type Detail struct {
-	Path    string // below the API's base; {id} stands for the value at Key
-	Query   map[string]string
+	Path    string // below the API's base; {id} stands for the value at Key, {part} for the part
+	Query   url.Values
 	Key     string // path in the record; empty for the stream's key
 	Records string // path in the answer of what is taken; empty for all of it
 	// Into is the member of the record that takes it. Empty means that it
@@ -81,9 +86,11 @@ type Detail struct {
 type list struct {
 	op       string
 	path     string
-	query    map[string]string
+	query    url.Values
+	body     map[string]any
 	records  string
 	optional bool
+	keyed    bool
 	paging   Paginator
 	size     int
 	limits   []string
@@ -100,24 +107,11 @@ type leaf struct {
 
 // page fetches the page at mark.
 func (c *Client) page(ctx context.Context, l list, mark string) (leaf, error) {
-	text, err := expandPath(l.path, l.lookup)
+	req, err := l.request(mark)
 	if err != nil {
-		return leaf{}, connector.Errorf(connector.ErrInvalid, l.op, "make the path: %w", err)
-	}
-	u := c.base.JoinPath(text)
-	q, err := l.values()
-	if err != nil {
-		return leaf{}, err
-	}
-	u.RawQuery = q.Encode()
-	paging := l.paging
-	if paging == nil {
-		paging = whole{}
-	}
-	if u, err = paging.Turn(u, mark, l.size); err != nil {
 		return leaf{}, c.own(l.op, err)
 	}
-	r, err := c.Do(ctx, Request{Op: l.op, URL: u, Limits: l.limits})
+	r, err := c.Do(ctx, req)
 	if err != nil {
 		return leaf{}, err
 	}
@@ -125,22 +119,52 @@ func (c *Client) page(ctx context.Context, l list, mark string) (leaf, error) {
 	if err != nil {
 		return leaf{}, err
 	}
-	if out.next, err = paging.Next(PageInfo{Mark: mark, Size: l.size, Records: len(out.items), Answer: r}); err != nil {
+	info := PageInfo{Mark: mark, Size: l.size, Records: len(out.items), Answer: r}
+	if info.Records > 0 {
+		info.Last = out.items[info.Records-1]
+	}
+	if out.next, err = l.pages().Next(info); err != nil {
 		return leaf{}, c.own(l.op, err)
 	}
 	out.next = c.withoutSecrets(out.next)
 	return out, nil
 }
 
+func (l list) pages() Paginator {
+	if l.paging == nil {
+		return whole{}
+	}
+	return l.paging
+}
+
+// request asks for the page at mark.
+func (l list) request(mark string) (Request, error) {
+	text, err := expandPath(l.path, l.lookup)
+	if err != nil {
+		return Request{}, connector.Errorf(connector.ErrInvalid, l.op, "make the path: %w", err)
+	}
+	q, err := l.values()
+	if err != nil {
+		return Request{}, err
+	}
+	r := Request{Op: l.op, Path: text, Query: q, Limits: l.limits}
+	if l.body != nil {
+		r.Method, r.Body, r.Safe = http.MethodPost, l.body, true
+	}
+	return r, l.pages().Turn(&r, mark, l.size)
+}
+
 func (l list) values() (url.Values, error) {
 	q := url.Values{}
-	for name, text := range l.query {
-		value, err := expand(text, l.lookup, same)
-		if err != nil {
-			return nil, connector.Errorf(connector.ErrInvalid, l.op, "make the query: %w", err)
-		}
-		if value != "" {
-			q.Set(name, value)
+	for name, texts := range l.query {
+		for _, text := range texts {
+			value, err := expand(text, l.lookup, same)
+			if err != nil {
+				return nil, connector.Errorf(connector.ErrInvalid, l.op, "make the query: %w", err)
+			}
+			if value != "" {
+				q.Add(name, value)
+			}
 		}
 	}
 	if l.since != nil {
@@ -159,8 +183,8 @@ func (c *Client) leaf(l list, r *Response) (leaf, error) {
 	if l.records != "" && err != nil {
 		return leaf{}, connector.Errorf(connector.ErrInternal, l.op, "the path of the records: %w", err)
 	}
-	f, err := find(r.Body, p, c.api.Bounds.Depth)
-	if err != nil {
+	f := &finder{src: r.Body, maxDepth: c.api.Bounds.Depth, keyed: l.keyed}
+	if err := f.find(p); err != nil {
 		what := "the answer is no JSON"
 		if trimmed := bytes.TrimSpace(r.Body); len(trimmed) > 0 && trimmed[0] == '<' {
 			what = "the answer is HTML or XML, not JSON; the address may be another service's"
@@ -168,12 +192,12 @@ func (c *Client) leaf(l list, r *Response) (leaf, error) {
 		return leaf{}, c.own(l.op, connector.Errorf(connector.ErrMalformed, l.op, "%s: %s: %w; it begins with %q", redacted(r.URL), what, err, excerpt(r.Body)))
 	}
 	absent := f.value == nil || string(f.value) == "null"
-	isList := len(f.value) > 0 && f.value[0] == '['
+	isList := len(f.value) > 0 && (f.value[0] == '[' || l.keyed && f.value[0] == '{')
 	if !isList && (!absent || !l.optional) && l.paging != nil || absent && !l.optional {
 		return leaf{}, c.own(l.op, connector.Errorf(connector.ErrMalformed, l.op, "%s: there is no list of records at %q; the answer begins with %q", redacted(r.URL), l.records, excerpt(r.Body)))
 	}
 	if isList {
-		r.Body = slices.Concat(r.Body[:f.at], []byte("[]"), r.Body[f.at+len(f.value):])
+		r.Body = slices.Concat(r.Body[:f.at], f.value[:1], f.value[len(f.value)-1:], r.Body[f.at+len(f.value):])
 	}
 	return leaf{items: f.items, raw: f.value}, nil
 }
@@ -197,7 +221,7 @@ func (c *Client) withoutSecrets(mark string) string {
 }
 
 // detail asks for more about each record of a page.
-func (r *reading) detail(ctx context.Context, records []connector.Record) error {
+func (r *reading) detail(ctx context.Context, part string, records []connector.Record) error {
 	d := r.stream.Detail
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -219,7 +243,7 @@ func (r *reading) detail(ctx context.Context, records []connector.Record) error 
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			rec, err := r.detailOf(ctx, records[i])
+			rec, err := r.detailOf(ctx, part, records[i])
 			if err != nil {
 				cancel(err)
 				return
@@ -242,7 +266,7 @@ func cmpOr(n, fallback int) int {
 }
 
 // detailOf returns the record with its details.
-func (r *reading) detailOf(ctx context.Context, rec connector.Record) (connector.Record, error) {
+func (r *reading) detailOf(ctx context.Context, part string, rec connector.Record) (connector.Record, error) {
 	d, c := r.stream.Detail, r.source.client
 	key := d.Key
 	if key == "" {
@@ -260,7 +284,7 @@ func (r *reading) detailOf(ctx context.Context, rec connector.Record) (connector
 	if !ok || id == "" {
 		return rec, nil
 	}
-	l := list{op: r.op + ", details", path: d.Path, query: d.Query, records: d.Records, optional: true, paging: d.Paging, size: d.PageSize, limits: d.Limits, lookup: with(settingsOf(r.source.cfg.Settings), "id", id)}
+	l := list{op: r.op + ", details", path: d.Path, query: d.Query, records: d.Records, optional: true, paging: d.Paging, size: d.PageSize, limits: d.Limits, lookup: with(with(optional(r.source), "part", part), "id", id)}
 	value, err := r.gather(ctx, l)
 	switch {
 	case connector.ClassOf(err) == connector.ErrNotFound, err == nil && value == nil:

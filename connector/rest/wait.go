@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -87,26 +88,27 @@ func (l *Limiter) Hold(t time.Time) {
 }
 
 // Limiters are the limiters of all integrations of a process, one for each
-// credential and limit. The zero value is ready; its methods are safe for
-// concurrent use.
+// connector, credential and limit: a host has one value for as long as it runs.
+// The zero value is ready; its methods are safe for concurrent use.
 type Limiters struct {
 	mu  sync.Mutex
 	all map[limiterKey]*Limiter
 }
 
 type limiterKey struct {
-	owner string
-	limit connector.RateLimit
+	connector, credential string
+	limit                 connector.RateLimit
 }
 
-// For returns what [connector.Config].Limiter takes, for all integrations of one
-// owner: a connector's id and a credential's together, or whatever else the
-// vendor counts by.
-func (l *Limiters) For(owner string) func(connector.RateLimit) connector.Limiter {
+// For returns what [connector.Config].Limiter takes, the same limiters for all
+// integrations of a connector that use one credential, both told by their ids.
+// Where there is no credential, whatever else the vendor counts by stands for
+// it, such as the id of the integration.
+func (l *Limiters) For(connectorID, credentialID string) func(connector.RateLimit) connector.Limiter {
 	return func(limit connector.RateLimit) connector.Limiter {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		key := limiterKey{owner, limit}
+		key := limiterKey{connectorID, credentialID, limit}
 		if l.all == nil {
 			l.all = map[limiterKey]*Limiter{}
 		}
@@ -117,46 +119,60 @@ func (l *Limiters) For(owner string) func(connector.RateLimit) connector.Limiter
 	}
 }
 
-// limitHeaders are the names that vendors give to what is left of a limit, and
-// to the moment of its reset. The first pair is Okta's, the second GitHub's and
-// many others', the third that of the drafts of the IETF's httpapi group.
-var limitHeaders = []struct{ remaining, reset string }{
-	{"X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"},
-	{"X-RateLimit-Remaining", "X-RateLimit-Reset"},
-	{"RateLimit-Remaining", "RateLimit-Reset"},
-}
+// The names that vendors give to what is left of a limit, and to the moment of
+// its reset: Okta's, GitHub's and many others', and those of the older drafts of
+// the IETF's httpapi group. Zendesk mixes them.
+var (
+	remainingHeaders = []string{"X-Rate-Limit-Remaining", "X-RateLimit-Remaining", "RateLimit-Remaining"}
+	resetHeaders     = []string{"X-Rate-Limit-Reset", "X-RateLimit-Reset", "RateLimit-Reset"}
+)
 
 // exhausted returns how long a limit stays used up, if the headers say that it
 // is.
 func exhausted(h http.Header, now time.Time) (time.Duration, bool) {
-	for _, names := range limitHeaders {
-		if strings.TrimSpace(h.Get(names.remaining)) == "0" {
-			if d, ok := untilReset(h.Get(names.reset), now); ok {
+	if slices.ContainsFunc(remainingHeaders, func(name string) bool { return usedUp(h.Get(name)) }) {
+		for _, name := range resetHeaders {
+			if d, ok := untilReset(h.Get(name), now); ok {
 				return d, true
 			}
 		}
 	}
-	return exhaustedField(h.Get("RateLimit"), now)
+	return exhaustedField(strings.Join(h.Values("RateLimit"), ","), now)
+}
+
+func usedUp(remaining string) bool {
+	n, err := strconv.ParseFloat(strings.TrimSpace(remaining), 64)
+	return err == nil && n <= 0
 }
 
 // exhaustedField reads the RateLimit header of the drafts of the IETF's httpapi
-// group, in its older form "limit=100, remaining=0, reset=5" and in its newer one
-// `"default";r=0;t=5`.
-func exhaustedField(field string, now time.Time) (time.Duration, bool) {
+// group: in its older form "limit=100, remaining=0, reset=5" and in its newer
+// one, a list of limits, `"burst";r=0;t=5, "daily";r=80;t=3600`, of which the
+// longest counts.
+func exhaustedField(field string, now time.Time) (longest time.Duration, found bool) {
 	var remaining, reset string
-	for _, part := range strings.FieldsFunc(field, func(r rune) bool { return r == ',' || r == ';' }) {
-		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
-		switch name {
-		case "remaining", "r":
-			remaining = value
-		case "reset", "t":
-			reset = value
+	for field != "" {
+		var member string
+		member, field = cutUnquoted(field, ',')
+		if _, params := cutUnquoted(member, ';'); params != "" {
+			member, remaining, reset = params, "", ""
+		}
+		for member != "" {
+			var param string
+			param, member = cutUnquoted(member, ';')
+			name, value, _ := strings.Cut(param, "=")
+			switch strings.TrimSpace(name) {
+			case "remaining", "r":
+				remaining = value
+			case "reset", "t":
+				reset = value
+			}
+		}
+		if d, ok := untilReset(reset, now); ok && usedUp(remaining) {
+			longest, found = max(longest, d), true
 		}
 	}
-	if remaining != "0" {
-		return 0, false
-	}
-	return untilReset(reset, now)
+	return longest, found
 }
 
 // Numbers from these on are moments, in milliseconds or seconds since 1970;
@@ -189,13 +205,13 @@ func untilUnix(n float64, now time.Time) time.Duration {
 }
 
 func untilDate(text string, now time.Time) (time.Duration, bool) {
-	if t, err := http.ParseTime(text); err == nil {
-		return max(0, t.Sub(now)), true
+	t, err := http.ParseTime(text)
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
+		if err != nil {
+			t, err = time.Parse(layout, text)
+		}
 	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return max(0, t.Sub(now)), true
-	}
-	return 0, false
+	return max(0, t.Sub(now)), err == nil
 }
 
 // seconds turns a number of seconds into a Duration, the longest one where it

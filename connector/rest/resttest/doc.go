@@ -1,6 +1,7 @@
 // Package resttest is one scriptable vendor server for the tests of connectors:
 // lists in every paging form, a check of the credential, rate limits with their
-// headers, and the faults that real servers have.
+// headers, and the faults that real servers have. [RunFaults] holds a connector to
+// what it owes its host under each of them.
 //
 //	s := &resttest.Server{
 //		Authorized: resttest.Bearer("s3cr3t-token"),

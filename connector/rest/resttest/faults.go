@@ -1,6 +1,7 @@
 package resttest
 
 import (
+	"bytes"
 	"compress/gzip"
 	"net/http"
 	"strings"
@@ -16,6 +17,15 @@ func Status(status int, header ...string) Fault {
 			w.Header().Set(header[i], header[i+1])
 		}
 		refuse(w, status, http.StatusText(status))
+	}
+}
+
+// Answer answers with a status and JSON.
+func Answer(status int, body string) Fault {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
 	}
 }
 
@@ -72,13 +82,20 @@ func Huge(n int64) Fault {
 	return func(w http.ResponseWriter, _ *http.Request) { pour(w, n) }
 }
 
-// GzipBomb answers with n zeros, compressed.
+// GzipBomb answers with n zeros, to the MiB, compressed.
 func GzipBomb(n int64) Fault {
+	const each = 1 << 20
+	var member bytes.Buffer // a gzip file may have many (RFC 1952, section 2.2)
+	z := gzip.NewWriter(&member)
+	pour(z, each)
+	_ = z.Close()
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
-		z := gzip.NewWriter(w)
-		pour(z, n)
-		_ = z.Close()
+		for left := n; left > 0; left -= each {
+			if _, err := w.Write(member.Bytes()); err != nil {
+				return
+			}
+		}
 	}
 }
 

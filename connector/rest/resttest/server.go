@@ -1,11 +1,12 @@
 package resttest
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,6 +39,8 @@ type Server struct {
 	Limit *Limit
 	// Delay is how long each answer takes.
 	Delay time.Duration
+
+	hook func(w http.ResponseWriter, r *http.Request) bool // answers a request in place of all else
 
 	mu       sync.Mutex
 	requests []Seen
@@ -142,10 +145,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if s.hook != nil && s.hook(w, r) {
+		return
+	}
 	fault := s.Always
 	if own, ok := s.Faults[number]; ok {
 		fault = own
 	}
+	s.respond(w, r, fault, allowed)
+}
+
+// respond answers with the fault, if there is one, or as the vendor does.
+func (s *Server) respond(w http.ResponseWriter, r *http.Request, fault Fault, allowed bool) {
 	handler, handled := s.Handlers[r.URL.Path]
 	switch {
 	case fault != nil:
@@ -202,6 +213,8 @@ const (
 	Whole     Form = iota // in one page
 	Links                 // a Link header with rel="next"
 	Cursors               // a member "next" of the answer, sent back as "cursor"
+	Headers               // a header "After-Cursor" of the answer, sent back as "cursor"
+	Keys                  // the last record's id, sent back as "after"; a member "has_more" is true until the end
 	NextURLs              // a member "next" of the answer that is an absolute address
 	Relative              // as NextURLs, without scheme and host
 	ODataForm             // a member "@odata.nextLink"
@@ -209,12 +222,18 @@ const (
 	Offsets               // the parameter "offset", from First
 )
 
-// A List is a list of records in pages. The size of a page is asked for with the
-// parameter "limit".
+// A List is a list of records in pages. What is asked for is a parameter of the
+// query or, dotted names leading into objects, a member of a JSON body.
 type List struct {
 	Form    Form
 	Items   []string
-	Records string // the member that holds the records; empty for an answer that is the list
+	Records string // the member that holds the records, "data.users"; empty for an answer that is the list
+	Param   string // the parameter of the page; empty for that of the Form
+	Size    string // the parameter of the page's size; empty for "limit"
+	Next    string // the member or header of the next page, "meta.next"; empty for that of the Form
+	Total   string // the member that counts all records; empty for "total"
+	// Keyed sends the records as the values of an object.
+	Keyed bool
 	// MaxSize refuses larger pages with 400 and is the size of a page if none is
 	// asked for. 0 means 100.
 	MaxSize int
@@ -233,21 +252,22 @@ type List struct {
 }
 
 func (l *List) serve(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	most := l.MaxSize
-	if most == 0 {
-		most = 100
+	asked, err := parameters(r)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, err.Error())
+		return
 	}
+	most := cmp.Or(l.MaxSize, 100)
 	size := most
-	if text := q.Get("limit"); text != "" {
+	if text := asked(cmp.Or(l.Size, "limit")); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > most {
-			refuse(w, http.StatusBadRequest, fmt.Sprintf("limit must be 1 to %d", most))
+			refuse(w, http.StatusBadRequest, fmt.Sprintf("%s must be 1 to %d", cmp.Or(l.Size, "limit"), most))
 			return
 		}
 		size = n
 	}
-	from, ok := l.from(q, size)
+	from, ok := l.from(asked, size)
 	if !ok {
 		refuse(w, http.StatusBadRequest, "no such page")
 		return
@@ -267,23 +287,64 @@ func (l *List) serve(w http.ResponseWriter, r *http.Request) {
 	l.write(w, r, from, to)
 }
 
+// parameters returns what a request asks for: its query, or its body.
+func parameters(r *http.Request) (func(name string) string, error) {
+	if r.Method != http.MethodPost {
+		return r.URL.Query().Get, nil
+	}
+	var body any
+	d := json.NewDecoder(r.Body)
+	d.UseNumber()
+	if err := d.Decode(&body); err != nil {
+		return nil, fmt.Errorf("the body is no JSON: %w", err)
+	}
+	return func(name string) string {
+		v := body
+		for step := range strings.SplitSeq(name, ".") {
+			object, _ := v.(map[string]any)
+			v = object[step]
+		}
+		if v == nil {
+			return ""
+		}
+		return fmt.Sprint(v)
+	}, nil
+}
+
+// ways are how each form names the next page in its answer and is asked for it.
+var ways = map[Form]struct{ next, param string }{
+	Links:     {"", "after"},
+	Cursors:   {"next", "cursor"},
+	Headers:   {"After-Cursor", "cursor"},
+	Keys:      {"has_more", "after"},
+	NextURLs:  {"next", "after"},
+	Relative:  {"next", "after"},
+	ODataForm: {"@odata.nextLink", "after"},
+	Pages:     {"", "page"},
+	Offsets:   {"", "offset"},
+}
+
+func (l *List) param() string { return cmp.Or(l.Param, ways[l.Form].param) }
+
 // from returns the place of the page's first record.
-func (l *List) from(q url.Values, size int) (int, bool) {
-	name, first, step := "after", 0, 1
+func (l *List) from(asked func(string) string, size int) (int, bool) {
+	first, step := 0, 1
 	switch l.Form {
 	case Whole:
 		return 0, true
-	case Cursors:
-		name = "cursor"
 	case Pages:
-		name, first, step = "page", l.First, size
+		first, step = l.First, size
 	case Offsets:
-		name, first = "offset", l.First
+		first = l.First
 	default:
 	}
-	text := q.Get(name)
+	text := asked(l.param())
 	if text == "" {
 		return 0, true
+	}
+	if l.Form == Keys {
+		i := slices.IndexFunc(l.Items, func(item string) bool { return strings.Contains(item, strconv.Quote(text)) })
+		return i + 1, i >= 0
 	}
 	n, err := strconv.Atoi(strings.TrimPrefix(text, "c"))
 	return (n - first) * step, err == nil && n >= first
@@ -294,32 +355,91 @@ func (l *List) write(w http.ResponseWriter, r *http.Request, from, to int) {
 	if l.Repeat {
 		next = "c1"
 	}
-	more := to < len(l.Items) || l.Repeat
 	u := *r.URL
 	q := u.Query()
-	q.Set("after", next)
+	q.Set(l.param(), next)
 	u.RawQuery = q.Encode()
 	relative := u.RequestURI()
 	absolute := "https://" + r.Host + relative
 	if r.TLS == nil && r.Header.Get(forwarded) == "" {
 		absolute = "http://" + r.Host + relative
 	}
-	records := "[" + strings.Join(l.Items[from:to], ",") + "]"
-	if l.Form == Links && more {
+	name, value := cmp.Or(l.Next, ways[l.Form].next), ""
+	if to < len(l.Items) || l.Repeat {
+		value = map[Form]string{Cursors: next, Headers: next, NextURLs: absolute, Relative: relative, ODataForm: absolute, Links: absolute}[l.Form]
+	}
+	switch {
+	case value == "":
+	case l.Form == Headers:
+		w.Header().Set(name, value)
+	case l.Form == Links:
 		w.Header().Add("Link", fmt.Sprintf(`<%s>; rel="self"`, "https://"+r.Host+r.URL.RequestURI()))
-		w.Header().Add("Link", fmt.Sprintf(`<%s>; title="a, b"; rel="next"`, absolute))
+		w.Header().Add("Link", fmt.Sprintf(`<%s>; title="a, b"; rel="next"`, value))
 	}
 	if l.Records == "" {
-		write(w, records)
+		write(w, l.list(from, to))
 		return
 	}
-	members := []string{fmt.Sprintf("%q: %s", l.Records, records), fmt.Sprintf(`"total": %d`, len(l.Items)+l.Lie)}
-	if l.Extra != "" {
-		members = append(members, l.Extra)
+	var answer object
+	answer.set(l.Records, l.list(from, to))
+	answer.set(cmp.Or(l.Total, "total"), strconv.Itoa(len(l.Items)+l.Lie))
+	switch {
+	case l.Form == Keys:
+		answer.set(name, strconv.FormatBool(to < len(l.Items)))
+	case l.Form != Headers && l.Form != Links && value != "":
+		answer.set(name, strconv.Quote(value))
 	}
-	member := map[Form][2]string{Cursors: {"next", next}, NextURLs: {"next", absolute}, Relative: {"next", relative}, ODataForm: {"@odata.nextLink", absolute}}[l.Form]
-	if member[0] != "" && more {
-		members = append(members, fmt.Sprintf("%q: %q", member[0], member[1]))
+	write(w, answer.text(l.Extra))
+}
+
+func (l *List) list(from, to int) string {
+	if !l.Keyed {
+		return "[" + strings.Join(l.Items[from:to], ",") + "]"
 	}
-	write(w, "{"+strings.Join(members, ", ")+"}")
+	var members object
+	for i := from; i < to; i++ {
+		members = append(members, member{name: strconv.Itoa(i + 1), value: l.Items[i]})
+	}
+	return members.text("")
+}
+
+// An object is written member by member, as given.
+type object []member
+
+type member struct {
+	name, value string // value is JSON; empty for an object
+	object      object
+}
+
+// set sets the member at a dotted path.
+func (o *object) set(path, value string) {
+	name, rest, deeper := strings.Cut(path, ".")
+	if strings.HasPrefix(path, "@") { // OData's names hold dots
+		name, deeper = path, false
+	}
+	if !deeper {
+		*o = append(*o, member{name: name, value: value})
+		return
+	}
+	i := slices.IndexFunc(*o, func(m member) bool { return m.name == name })
+	if i < 0 {
+		i = len(*o)
+		*o = append(*o, member{name: name})
+	}
+	(*o)[i].object.set(rest, value)
+}
+
+// text returns the object as JSON, with further members behind.
+func (o object) text(extra string) string {
+	var parts []string
+	for _, m := range o {
+		if m.object != nil {
+			m.value = m.object.text("")
+		}
+		parts = append(parts, strconv.Quote(m.name)+": "+m.value)
+	}
+	if extra != "" {
+		parts = append(parts, extra)
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,6 +38,9 @@ func TestWhatTheServerAnswers(t *testing.T) {
 			"/pages":   {Form: resttest.Pages, First: 1, Items: items, MaxSize: 2, NoContent: true},
 			"/offsets": {Form: resttest.Offsets, First: 1, Items: items, MaxSize: 2},
 			"/next":    {Form: resttest.NextURLs, Records: "list", Items: items, MaxSize: 2},
+			"/nested":  {Form: resttest.Cursors, Records: "data.list", Next: "data.page.after", Param: "after", Size: "first", Total: "data.count", Items: items, MaxSize: 2},
+			"/keyed":   {Form: resttest.Offsets, Records: "list", Keyed: true, Items: items, MaxSize: 2},
+			"/odata":   {Form: resttest.ODataForm, Records: "value", Items: items, MaxSize: 2},
 		},
 	}
 	tests := map[string]struct {
@@ -51,12 +55,15 @@ func TestWhatTheServerAnswers(t *testing.T) {
 		"the first page":                 {"/links", 200, `[{"id":1},{"id":2}]`},
 		"the page after a link":          {"/links?after=c2", 200, `[{"id":3}]`},
 		"a page larger than the maximum": {"/links?limit=3", 400, `{"error":"limit must be 1 to 2"}`},
-		"a cursor and a total that lies": {"/cursors", 200, `{"list": [{"id":1},{"id":2}], "total": 10, "ok": true, "next": "c2"}`},
+		"a cursor and a total that lies": {"/cursors", 200, `{"list": [{"id":1},{"id":2}], "total": 10, "next": "c2", "ok": true}`},
 		"the last page of a cursor":      {"/cursors?cursor=c2", 200, `{"list": [{"id":3}], "total": 10, "ok": true}`},
 		"the second page":                {"/pages?page=2", 200, `[{"id":3}]`},
 		"the page after the last":        {"/pages?page=3", 204, ``},
 		"a page before the first":        {"/pages?page=0", 400, `{"error":"no such page"}`},
 		"an offset":                      {"/offsets?offset=2", 200, `[{"id":2},{"id":3}]`},
+		"members within members":         {"/nested?first=1&after=c1", 200, `{"data": {"list": [{"id":2}], "count": 3, "page": {"after": "c2"}}}`},
+		"an object of records":           {"/keyed?offset=1", 200, `{"list": {"2": {"id":2}, "3": {"id":3}}, "total": 3}`},
+		"OData":                          {"/odata?x=1", 200, `{"value": [{"id":1},{"id":2}], "total": 3, "@odata.nextLink": "http://example.com/odata?after=c2&x=1"}`},
 		"the address of the next page":   {"/next?a=b", 200, `{"list": [{"id":1},{"id":2}], "total": 3, "next": "http://example.com/next?a=b&after=c2"}`},
 	}
 	for name, test := range tests {
@@ -67,6 +74,11 @@ func TestWhatTheServerAnswers(t *testing.T) {
 			require.Equal(t, test.body, body)
 		})
 	}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/nested", strings.NewReader(`{"first": 1, "after": "c2"}`))
+	r.Header.Set("Authorization", "Bearer good")
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	require.JSONEq(t, `{"data": {"list": [{"id":3}], "count": 3}}`, w.Body.String())
 	status, _ := get(t, s, "/one", "Authorization", "Bearer bad")
 	require.Equal(t, http.StatusUnauthorized, status)
 }

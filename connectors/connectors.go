@@ -12,16 +12,28 @@ package connectors
 
 import (
 	"github.com/vendorsync/vendorsync/connector"
+	"github.com/vendorsync/vendorsync/connectors/entra"
 	"github.com/vendorsync/vendorsync/connectors/files"
+	"github.com/vendorsync/vendorsync/connectors/jamf"
+	"github.com/vendorsync/vendorsync/connectors/ldap"
 	"github.com/vendorsync/vendorsync/connectors/localhost"
+	"github.com/vendorsync/vendorsync/connectors/okta"
+	"github.com/vendorsync/vendorsync/connectors/scim"
+	"github.com/vendorsync/vendorsync/connectors/slack"
 )
 
 // All returns every connector of this module, ordered by id. Each call makes new
 // ones.
 func All() []connector.Connector {
 	return []connector.Connector{
+		entra.New(),
 		files.New(),
+		jamf.New(),
+		ldap.New(),
 		localhost.New(),
+		okta.New(),
+		scim.New(),
+		slack.New(),
 	}
 }
 

@@ -8,6 +8,12 @@
 // User-LifeCycleInfo.Read.All
 // (https://learn.microsoft.com/graph/auth-v2-service).
 //
+// Or an application in which a person logs in: platform Mobile and desktop
+// applications, redirect URI http://localhost/callback, public client flows
+// allowed, no secret, and the same permissions as delegated ones with admin
+// consent. It reads what that person may read
+// (https://learn.microsoft.com/graph/auth-v2-user).
+//
 // Microsoft does not say of a user or a device when it was last changed, so each
 // read is a full one. Users in the recycle bin are not listed. A guest's user
 // principal name has #EXT# in it, and a guest or an account without a mailbox may

@@ -96,18 +96,22 @@ func api(settings connector.Settings) rest.API {
 	if settings.Bool(signInSetting) {
 		fields, size = fields+","+signInField, largestSignInPage
 	}
+	oauth := rest.OAuthToken(rest.OAuth{
+		TokenURL: "https://" + at.login + "/{tenant_id}/oauth2/v2.0/token",
+		Scopes:   []string{"https://" + at.graph + "/.default"},
+		Style:    rest.InForm,
+	})
 	return rest.API{
 		Base: "https://" + at.graph + "/v1.0",
-		Auth: map[credentials.Kind]rest.Auth{credentials.ClientCredentials: rest.OAuthToken(rest.OAuth{
-			TokenURL: "https://" + at.login + "/{tenant_id}/oauth2/v2.0/token",
-			Scopes:   []string{"https://" + at.graph + "/.default"},
-			Style:    rest.InForm,
-		})},
+		Auth: map[credentials.Kind]rest.Auth{
+			credentials.ClientCredentials: oauth,
+			credentials.AuthorizationCode: oauth, // its scopes are those of the log-in
+		},
 		Messages: []string{"error.message"},
 		Streams: map[string]rest.Stream{
 			UsersStream: {
 				Path:     "/users",
-				Query:    map[string]string{"$select": fields, "$expand": "manager($select=id,mail,displayName)"},
+				Query:    url.Values{"$select": {fields}, "$expand": {"manager($select=id,mail,displayName)"}},
 				Records:  "value",
 				Paging:   rest.OData(),
 				PageSize: size,
@@ -119,7 +123,7 @@ func api(settings connector.Settings) rest.API {
 			},
 			DevicesStream: {
 				Path:     "/devices",
-				Query:    map[string]string{"$select": deviceFields, "$expand": "registeredOwners($select=id,userPrincipalName)"},
+				Query:    url.Values{"$select": {deviceFields}, "$expand": {"registeredOwners($select=id,userPrincipalName)"}},
 				Records:  "value",
 				Paging:   rest.OData(),
 				PageSize: largestPage,
@@ -131,5 +135,5 @@ func api(settings connector.Settings) rest.API {
 
 // userWith asks for one field of one user.
 func userWith(field string) rest.Probe {
-	return rest.Probe{Path: "/users", Query: map[string]string{"$select": "id," + field, "$top": "1"}}
+	return rest.Probe{Path: "/users", Query: url.Values{"$select": {"id," + field}, "$top": {"1"}}}
 }

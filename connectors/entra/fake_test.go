@@ -24,8 +24,8 @@ import (
 const (
 	tenant       = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 	clientID     = "0d1f2e3c-client"
-	clientSecret = "entra~client-s3cret" //nolint:gosec // the fake's own
-	endedSecret  = "entra~ended-s3cret"  //nolint:gosec // the fake's own
+	clientSecret = "entra~client-s3cret"
+	endedSecret  = "entra~ended-s3cret"
 )
 
 // A fake is Microsoft's token service and Graph as far as the connector knows

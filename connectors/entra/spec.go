@@ -20,12 +20,22 @@ const (
 	leavingSetting = "leave_date"
 )
 
-// The permissions, all of them application permissions of Microsoft Graph.
+// The permissions of Microsoft Graph, which has each as an application permission
+// and as a delegated one.
 const (
 	readUsers     = "User.Read.All"
 	readDevices   = "Device.Read.All"
 	readAuditLog  = "AuditLog.Read.All"
 	readLifeCycle = "User-LifeCycleInfo.Read.All"
+)
+
+// Where a person of the global cloud logs in. Of a redirect address on the
+// person's own machine, Microsoft does not compare the port
+// (https://learn.microsoft.com/entra/identity-platform/reply-url#localhost-exceptions).
+const (
+	logInEndpoint = "https://login.microsoftonline.com/{" + tenantSetting + "}/oauth2/v2.0/authorize"
+	grantEndpoint = "https://login.microsoftonline.com/{" + tenantSetting + "}/oauth2/v2.0/token"
+	redirect      = "http://localhost/callback"
 )
 
 func spec() connector.Spec {
@@ -40,6 +50,12 @@ func spec() connector.Spec {
 		DocsURL:  "https://learn.microsoft.com/graph/api/user-list",
 		Auth: []connector.AuthMethod{
 			{ID: "app", Label: "App registration", Kind: credentials.ClientCredentials, Help: "In the Microsoft Entra admin center under App registrations register an application, add the application permissions of the streams to it and grant them admin consent, then make a client secret."},
+			{
+				ID: "log_in", Label: "Log-in of a person", Kind: credentials.AuthorizationCode,
+				Help:    "Register an application with the platform Mobile and desktop applications, the redirect URI " + redirect + " and public client flows allowed, add the delegated permissions of the streams and grant them admin consent; it needs no secret. The person who logs in needs a role that may read all users and devices, such as Directory Readers. For another cloud than the global one, give the credential its auth_url, token_url and scope.",
+				AuthURL: logInEndpoint, TokenURL: grantEndpoint, Redirect: redirect,
+				Scopes: []string{"https://graph.microsoft.com/.default", "offline_access"},
+			},
 		},
 		Hosts: hosts(),
 		Settings: []connector.Setting{
@@ -108,9 +124,11 @@ func usersStream() connector.Stream {
 		Mapping: connector.DefaultMapping{
 			Fields: []connector.DefaultField{
 				{To: "username", From: "userPrincipalName"},
-				{To: "email", From: "mail"},
+				// An account without a mailbox is written to at its name.
+				{To: "email", From: "{{ mail or userPrincipalName }}"},
 				{To: "first_name", From: "givenName"},
 				{To: "last_name", From: "surname"},
+				{To: "full_name", From: "displayName"},
 				{To: "title", From: "jobTitle"},
 				{To: "department", From: "department"},
 				{To: "manager", From: "manager.mail"},
@@ -119,11 +137,12 @@ func usersStream() connector.Stream {
 				{To: "phone", From: "businessPhones[0]"},
 				{To: "mobile_phone", From: "mobilePhone"},
 				{To: "location", From: "officeLocation"},
+				{To: "status", From: "accountEnabled", Values: map[string]string{"true": "active", "false": "inactive"}},
 				{To: "start_date", From: "employeeHireDate"},
 				{To: "end_date", From: "employeeLeaveDateTime"},
 				{To: "last_login_at", From: "signInActivity.lastSignInDateTime"},
 				{To: "locale", From: "preferredLanguage"},
-				{To: "role", Value: "Employee"},
+				{To: "role", Default: "Employee"},
 			},
 			SyncKeys: []string{"username", "email", "employee_id"},
 		},
@@ -165,7 +184,8 @@ func devicesStream() connector.Stream {
 				// device is all that tells it from others.
 				{To: "udid", From: "deviceId"},
 				{To: "device_name", From: "displayName"},
-				{To: "os_name", From: "operatingSystem"},
+				{To: "asset_type", From: "operatingSystem", Values: assetTypes(), Otherwise: "other"},
+				{To: "os_name", From: "operatingSystem", Values: systems()},
 				{To: "os_version", From: "operatingSystemVersion"},
 				{To: "manufacturer", From: "manufacturer"},
 				{To: "model", From: "model"},
@@ -180,5 +200,24 @@ func devicesStream() connector.Stream {
 			{Name: readUsers, Why: "names the registered owner"},
 		},
 		Complete: true,
+	}
+}
+
+// assetTypes tells what a device is by the system that it was registered with.
+func assetTypes() map[string]string {
+	return map[string]string{
+		"Windows": "computer", "MacMDM": "computer", "macOS": "computer", "Linux": "computer", "ChromeOS": "computer",
+		"Windows Server": "server",
+		"iOS":            "mobile", "iPhone": "mobile", "iPad": "mobile", "iPadOS": "mobile", "WindowsPhone": "mobile",
+		"Android": "mobile", "AndroidForWork": "mobile", "AndroidEnterprise": "mobile",
+		"Printer": "printer",
+	}
+}
+
+// systems are the names of systems that the way of registering has changed.
+func systems() map[string]string {
+	return map[string]string{
+		"MacMDM": "macOS", "iPhone": "iOS", "iPad": "iPadOS",
+		"AndroidForWork": "Android", "AndroidEnterprise": "Android",
 	}
 }

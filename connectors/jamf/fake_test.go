@@ -24,7 +24,7 @@ import (
 
 const (
 	clientID     = "3f1c7d9e-client"
-	clientSecret = "jamf-client-s3cret" //nolint:gosec // the fake's own
+	clientSecret = "jamf-client-s3cret"
 	username     = "reader"
 	password     = "jamf-passw0rd"
 )

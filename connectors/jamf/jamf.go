@@ -23,38 +23,25 @@ func New() connector.Connector {
 		Messages: []string{"errors[0].description", "errors[0].code"},
 		Streams: map[string]rest.Stream{
 			ComputersStream: {
-				Path:    "/{inventory_version}/computers-inventory",
-				Query:   map[string]string{"sort": "id:asc"},
-				Records: "results",
-				Paging: inventory{PageNumber: pages, sections: []string{
+				Path: "/{inventory_version}/computers-inventory",
+				// A computer has only the sections that are asked for.
+				Query: url.Values{"sort": {"id:asc"}, "section": {
 					"GENERAL", "HARDWARE", "OPERATING_SYSTEM", "USER_AND_LOCATION", "PURCHASING", "APPLICATIONS", "EXTENSION_ATTRIBUTES",
 				}},
+				Records:  "results",
+				Paging:   pages,
 				PageSize: 100, // of at most 2000; the applications make a page large
 				Since:    reportedSince,
 			},
 			MobileDevicesStream: {
 				Path:     "/v2/mobile-devices",
-				Query:    map[string]string{"sort": "id:asc"},
+				Query:    url.Values{"sort": {"id:asc"}},
 				Records:  "results",
 				Paging:   pages,
 				PageSize: 1000,
 			},
 		},
 	})
-}
-
-// An inventory is a list whose records have only the sections that are asked for.
-type inventory struct {
-	rest.PageNumber
-	sections []string
-}
-
-// Turn asks for the sections, one parameter each.
-func (i inventory) Turn(u *url.URL, mark string, size int) (*url.URL, error) {
-	q := u.Query()
-	q["section"] = i.sections
-	u.RawQuery = q.Encode()
-	return i.PageNumber.Turn(u, mark, size)
 }
 
 // reportedSince filters in RSQL. Jamf takes times in UTC alone, with milliseconds.

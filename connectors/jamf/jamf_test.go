@@ -15,7 +15,6 @@ import (
 	"github.com/vendorsync/vendorsync/connector/rest/resttest"
 	"github.com/vendorsync/vendorsync/connectors/jamf"
 	"github.com/vendorsync/vendorsync/credentials"
-	"github.com/vendorsync/vendorsync/mapping"
 )
 
 func TestItKeepsTheContract(t *testing.T) {
@@ -127,99 +126,33 @@ func TestATokenThatEndsDuringAReadIsRenewed(t *testing.T) {
 	}
 }
 
-func TestWhatGoesWrongIsToldApart(t *testing.T) {
+func TestFaultsOfJamfsOwn(t *testing.T) {
 	t.Parallel()
 	const quota = `{"fault": {"faultstring": "Rate limit quota violation", "detail": {"errorcode": "policies.ratelimit.QuotaViolation"}}}`
-	always := func(fault resttest.Fault) func(*fake, *resttest.Server, *connector.Config) {
-		return func(_ *fake, s *resttest.Server, _ *connector.Config) { s.Faults = map[int]resttest.Fault{3: fault} }
+	pages := func(body string) func(*fake, *resttest.Server, *connector.Config) {
+		return func(_ *fake, s *resttest.Server, _ *connector.Config) {
+			s.Handlers["/api/v1/computers-inventory"] = http.HandlerFunc(resttest.Body("application/json", body))
+		}
 	}
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		change func(*fake, *resttest.Server, *connector.Config)
 		class  connector.Class
 		says   string
 	}{
-		"a wrong client secret":          {func(_ *fake, _ *resttest.Server, c *connector.Config) { c.Credential = apiClient("another-s3cret") }, connector.ErrAuth, "invalid_client"},
 		"a wrong password":               {func(_ *fake, _ *resttest.Server, c *connector.Config) { c.Credential = account("another-passw0rd") }, connector.ErrAuth, "log in"},
-		"a client that has been ended":   {func(f *fake, _ *resttest.Server, _ *connector.Config) { f.distrust = true }, connector.ErrAuth, "401 Unauthorized: Unauthorized"},
-		"a role without the privilege":   {func(f *fake, _ *resttest.Server, _ *connector.Config) { f.privileges = nil }, connector.ErrPermission, "403 Forbidden: Forbidden"},
 		"a smaller page than asked for":  {func(f *fake, _ *resttest.Server, _ *connector.Config) { f.most = 50 }, connector.ErrInvalid, "page-size must be 1 to 50"},
-		"a domain of something else":     {func(_ *fake, s *resttest.Server, _ *connector.Config) { s.Handlers = nil }, connector.ErrNotFound, "404"},
-		"a domain with a website":        {func(_ *fake, s *resttest.Server, _ *connector.Config) { s.Always = resttest.HTML() }, connector.ErrMalformed, "get an access token"},
-		"HTML in place of a page":        {always(resttest.HTML()), connector.ErrMalformed, "HTML"},
-		"a page that breaks off":         {always(resttest.Malformed()), connector.ErrMalformed, "breaks off"},
-		"a page without records":         {always(resttest.Body("application/json", `{"totalCount": 250, "results": []}`)), connector.ErrMalformed, "counts 250 records and has sent 100"},
-		"the quota used up, told by 200": {always(resttest.Body("application/json", quota)), connector.ErrRateLimited, "quota is used up"},
-		"a redirect to another host":     {always(resttest.Redirect("https://evil.example/api")), connector.ErrMalformed, "evil.example"},
-		"a page number that is not heard": {func(f *fake, s *resttest.Server, _ *connector.Config) {
-			s.Faults = map[int]resttest.Fault{3: func(w http.ResponseWriter, r *http.Request) {
-				q := r.URL.Query()
-				q.Set("page", "0")
-				r.URL.RawQuery = q.Encode()
-				s.Handlers[r.URL.Path](w, r)
-			}}
-		}, connector.ErrMalformed, "same page again"},
-	}
-	said := map[string]string{}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) { // one after another: each fills said
-			f := newFake(t)
-			s := f.server()
-			_, err := read(t, s, connector.Request{Stream: jamf.ComputersStream}, func(c *connector.Config) { test.change(f, s, c) })
-			require.ErrorIs(t, err, test.class)
-			require.ErrorContains(t, err, test.says)
-			require.NotContains(t, err.Error(), "s3cret")
-			require.NotContains(t, err.Error(), "passw0rd")
-			require.NotContains(t, err.Error(), "issued-token")
-			for _, seen := range s.Requests() {
-				require.Equal(t, "acme.jamfcloud.com", seen.Host)
-			}
-			said[name] = err.Error()
-		})
-	}
-	require.NotEqual(t, said["a wrong client secret"], said["a client that has been ended"])
-	require.NotEqual(t, said["a client that has been ended"], said["a role without the privilege"])
-}
-
-func TestWhatPassesIsWaitedForAndNotSeen(t *testing.T) {
-	t.Parallel()
-	for name, fault := range map[string]resttest.Fault{
-		"too many requests": resttest.Status(http.StatusTooManyRequests, "Retry-After", "30"),
-		"a server restart":  resttest.Status(http.StatusServiceUnavailable),
+		"a page without records":         {pages(`{"totalCount": 250, "results": []}`), connector.ErrMalformed, "counts 250 records and has sent 0"},
+		"the quota used up, told by 200": {pages(quota), connector.ErrRateLimited, "quota is used up"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
-			synctest.Test(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { // a quota is waited for
 				s := f.server()
-				s.Faults = map[int]resttest.Fault{3: fault}
-				got, err := read(t, s, connector.Request{Stream: jamf.ComputersStream})
-				require.NoError(t, err)
-				require.Len(t, got, 250)
-			})
-		})
-	}
-}
-
-func TestWhatDoesNotPassEndsWithItsClass(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		fault resttest.Fault
-		class connector.Class
-	}{
-		"too many requests, always":     {resttest.Status(http.StatusTooManyRequests, "Retry-After", "30"), connector.ErrRateLimited},
-		"a server that always fails":    {resttest.Status(http.StatusInternalServerError), connector.ErrUnavailable},
-		"a server that breaks off":      {resttest.CloseInBody(), connector.ErrUnavailable},
-		"a server that says no more":    {resttest.Stall(), connector.ErrUnavailable},
-		"a body larger than any page's": {resttest.Huge(80 << 20), connector.ErrMalformed},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFake(t)
-			synctest.Test(t, func(t *testing.T) {
-				s := f.server()
-				s.Handlers["/api/v1/computers-inventory"] = http.HandlerFunc(test.fault)
-				_, err := read(t, s, connector.Request{Stream: jamf.ComputersStream})
+				_, err := read(t, s, connector.Request{Stream: jamf.ComputersStream}, func(c *connector.Config) { test.change(f, s, c) })
 				require.ErrorIs(t, err, test.class)
+				require.ErrorContains(t, err, test.says)
+				require.NotContains(t, err.Error(), "another-passw0rd")
 			})
 		})
 	}
@@ -245,88 +178,4 @@ func TestCheckTellsOfEachPrivilege(t *testing.T) {
 	defer func() { require.NoError(t, src.Close()) }()
 	_, err = src.Check(t.Context())
 	require.ErrorIs(t, err, connector.ErrAuth)
-}
-
-func TestTheDefaultMappingMakesTheRightRows(t *testing.T) {
-	t.Parallel()
-	for stream, name := range map[string]string{jamf.ComputersStream: "jamf-pro-computers", jamf.MobileDevicesStream: "jamf-pro-mobile-devices"} {
-		t.Run(stream, func(t *testing.T) {
-			t.Parallel()
-			def, ok := jamf.New().Spec().Stream(stream)
-			require.True(t, ok)
-			p, err := mapping.Compile(mapping.FromDefault(def), mapping.Standard(), mapping.Options{Fields: def.Fields})
-			require.NoError(t, err)
-			s := readShape(t, name)
-			require.Len(t, s.Rows, len(s.Records))
-			for i, rec := range s.Records {
-				require.JSONEq(t, string(s.Rows[i]), rowsOf(t, p, connector.Record(rec)), "record %d", i)
-			}
-		})
-	}
-}
-
-func TestNoFieldIsIndispensableButAnApplicationsName(t *testing.T) {
-	t.Parallel()
-	f := newFake(t)
-	for stream, records := range map[string][]string{jamf.ComputersStream: f.computers, jamf.MobileDevicesStream: f.devices[:100]} {
-		def, ok := jamf.New().Spec().Stream(stream)
-		require.True(t, ok)
-		p, err := mapping.Compile(mapping.FromDefault(def), mapping.Standard(), mapping.Options{Fields: def.Fields})
-		require.NoError(t, err)
-		var out mapping.Out
-		for _, rec := range records {
-			out.Reset()
-			require.NoError(t, p.Map(connector.Record(rec), &out))
-			require.NotEmpty(t, out.Rows)
-			for _, fault := range out.Faults {
-				require.Regexp(t, `^applications\[\d+\]\.name: is required`, fault.String())
-			}
-		}
-	}
-}
-
-// rowsOf writes down what becomes of a record; a link is the index of a row of
-// the object that it points to.
-func rowsOf(t *testing.T, p *mapping.Program, rec connector.Record) string {
-	t.Helper()
-	var out mapping.Out
-	require.NoError(t, p.Map(rec, &out))
-	doc := map[string]any{"id": out.VendorID}
-	rows := map[string][]any{}
-	at := make([]int, len(out.Rows))
-	for i, row := range out.Rows {
-		target := p.Targets()[row.Target]
-		object, ok := mapping.Standard().Object(target.Object)
-		require.True(t, ok)
-		values := map[string]any{}
-		for j, v := range row.Values {
-			switch field := target.Columns[j].Field; v.Kind {
-			case mapping.KindAbsent:
-			case mapping.KindRow:
-				values[field] = at[v.Int]
-			default:
-				values[field] = json.RawMessage(object.Fields[object.Field(field)].AppendJSON(nil, v))
-			}
-		}
-		at[i] = len(rows[target.Object])
-		rows[target.Object] = append(rows[target.Object], values)
-		doc[target.Object] = rows[target.Object]
-	}
-	var whole []string
-	for i, w := range out.Whole {
-		if w {
-			whole = append(whole, p.Targets()[i].Object)
-		}
-	}
-	if whole != nil {
-		doc["whole"] = whole
-	}
-	var faults []string
-	for _, f := range out.Faults {
-		faults = append(faults, f.String())
-	}
-	if faults != nil {
-		doc["faults"] = faults
-	}
-	return string(encode(doc))
 }

@@ -464,6 +464,16 @@ func TestTheDefaultMappingFillsTheTargetWithoutFaults(t *testing.T) {
 	}
 }
 
+func TestTheDefaultMappingMakesTheRightRows(t *testing.T) {
+	t.Parallel()
+	src := open(t, fixture("ubuntu-laptop"), nil)
+	for _, stream := range New().Spec().Streams {
+		page, err := read(t.Context(), src, stream.Name)
+		require.NoError(t, err)
+		connectortest.GoldenRows(t, filepath.Join("testdata", "ubuntu-laptop."+stream.Name+".rows.json"), *update, stream, page.Records...)
+	}
+}
+
 // countMapped maps records as the stream proposes and adds up the rows of each
 // object. What a record lacks must not be required, and no value be at fault.
 func countMapped(t *testing.T, stream connector.Stream, records []connector.Record, rows map[string]int) {

@@ -143,7 +143,7 @@ func peopleStream() connector.Stream {
 				{To: "first_name", From: "first_name"},
 				{To: "last_name", From: "last_name"},
 				{To: "status", From: "status"},
-				{To: "role", Value: "Employee"},
+				{To: "role", Default: "Employee"},
 			},
 			SyncKeys: []string{"username", "email"},
 		},

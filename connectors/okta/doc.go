@@ -8,7 +8,7 @@
 //
 // # What to create at Okta
 //
-// Either of two, see https://developer.okta.com/docs/guides/:
+// One of three, see https://developer.okta.com/docs/guides/:
 //
 //   - An API token: Security > API > Tokens > Create token, made while signed in
 //     as an account whose only role is Read-only Administrator. The token has the
@@ -19,6 +19,12 @@
 //     okta.devices.read and okta.apps.read under Okta API Scopes, and give it the
 //     Read-only Administrator role under Admin roles. The credential's issuer is
 //     the app's client id; its key is an RSA key in PEM.
+//   - An app in which an administrator logs in: Applications > Create App
+//     Integration > OIDC, Native Application, with the grant types Authorization
+//     Code and Refresh Token and the redirect URI http://127.0.0.1:8400/callback,
+//     the same scopes granted, and the administrator assigned. It reads what that
+//     person may read. A public client has no secret; Okta replaces its refresh
+//     token with each use, unless told otherwise.
 //
 // A scope or right that is not granted costs only the streams that need it:
 // Check tells which.

@@ -39,23 +39,25 @@ func api(settings connector.Settings) rest.API {
 		Auth: map[credentials.Kind]rest.Auth{
 			credentials.APIToken:  rest.HeaderToken("Authorization", "SSWS "),
 			credentials.JWTBearer: serviceApp(),
+			// A token of a person who logged in has the scopes that were granted then.
+			credentials.AuthorizationCode: rest.OAuthToken(rest.OAuth{TokenURL: grantEndpoint}),
 		},
 		Messages: []string{"errorCauses[0].errorSummary", "errorSummary"},
 		Streams: map[string]rest.Stream{
 			UserStream: {
-				Path: "/users", Query: map[string]string{"filter": "{" + settingUserFilter + "}"},
+				Path: "/users", Query: url.Values{"filter": {"{" + settingUserFilter + "}"}},
 				Paging: pages, PageSize: 200, Since: usersSince, Limits: []string{limitUsers},
 			},
 			DeviceStream: {
-				Path: "/devices", Query: map[string]string{"expand": "userSummary"},
+				Path: "/devices", Query: url.Values{"expand": {"userSummary"}},
 				Paging: pages, PageSize: settings.Int(settingDevicePage), Since: devicesSince, Limits: []string{limitDevices},
 			},
 			AppStream: {
 				Path: "/apps", Paging: pages, PageSize: 200, Edit: seen.note, Limits: []string{limitApps},
 			},
 			AppUserStream: {
-				Path: "/apps/{part}/users", Query: map[string]string{"expand": "user"},
-				Paging: pages, PageSize: 500, Parts: &rest.Parts{List: rest.Keys(AppStream, "id")}, Edit: seen.tell, Limits: []string{limitAppUsers},
+				Path: "/apps/{part}/users", Query: url.Values{"expand": {"user"}},
+				Paging: pages, PageSize: 500, Parts: &rest.Parts{List: rest.Keys(AppStream, "id"), Gone: true}, Edit: seen.tell, Limits: []string{limitAppUsers},
 			},
 		},
 	}
@@ -76,15 +78,16 @@ func devicesSince(q url.Values, t time.Time) { q.Set("search", changed(t)) }
 // one of the scopes is not granted to the app
 // (https://developer.okta.com/docs/api/openapi/okta-management/management/tag/ApplicationGrants),
 // so that each is then asked for alone and the token has those that are granted.
+// Scopes of the credential's own are asked for as they are.
 func serviceApp() rest.Auth {
 	token := func(scopes ...string) rest.Auth {
-		return rest.OAuthToken(rest.OAuth{TokenURL: "https://{" + settingDomain + "}/oauth2/v1/token", Scopes: scopes, Assertion: true})
+		return rest.OAuthToken(rest.OAuth{TokenURL: grantEndpoint, Scopes: scopes, Assertion: true})
 	}
 	all := []string{scopeUsers, scopeDevices, scopeApps}
 	auth := token(all...)
 	auth.Exchange = func(ctx context.Context, x rest.Exchange) (rest.Token, error) {
 		got, denied := token(all...).Exchange(ctx, x)
-		if connector.ClassOf(denied) != connector.ErrAuth {
+		if connector.ClassOf(denied) != connector.ErrAuth || !x.Credential.Value("scope").IsZero() {
 			return got, denied
 		}
 		var granted []string

@@ -17,7 +17,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -27,11 +26,10 @@ import (
 	"github.com/vendorsync/vendorsync/connector/rest/resttest"
 	"github.com/vendorsync/vendorsync/connectors/okta"
 	"github.com/vendorsync/vendorsync/credentials"
-	"github.com/vendorsync/vendorsync/mapping"
 )
 
 const (
-	apiToken = "00aBcDeFgHiJkLmNoPqRsT" //nolint:gosec // it opens nothing
+	apiToken = "00aBcDeFgHiJkLmNoPqRsT"
 	since    = "2026-11-01T00:00:00.000Z"
 	perPage  = 20 // the records of a page, however many are asked for
 	appCount = 7
@@ -279,101 +277,6 @@ func TestThePageOfDevicesIsASetting(t *testing.T) {
 	require.ErrorContains(t, err, "limit must be 1 to 200")
 }
 
-func TestFaults(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		fault resttest.Fault // of the second page
-		class connector.Class
-		text  string
-	}{
-		"a malformed page":               {resttest.Malformed(), connector.ErrMalformed, "the answer is no JSON"},
-		"HTML in place of JSON":          {resttest.HTML(), connector.ErrMalformed, "the answer is HTML or XML"},
-		"an object in place of a list":   {resttest.Body("application/json", `{"users":[]}`), connector.ErrMalformed, "there is no list of records"},
-		"a body without end":             {resttest.Huge(80 << 20), connector.ErrMalformed, "larger than allowed"},
-		"a compressed body without end":  {resttest.GzipBomb(80 << 20), connector.ErrMalformed, "larger than allowed"},
-		"a redirect to another host":     {resttest.Redirect("https://elsewhere.example/api/v1/users"), connector.ErrMalformed, "the credential is not sent there"},
-		"a next page at another host":    {next("https://elsewhere.example/api/v1/users?after=x"), connector.ErrMalformed, "the credential is not sent there"},
-		"a token that Okta has revoked":  {refusal(401, "E0000011", "Invalid token provided"), connector.ErrAuth, "Invalid token provided"},
-		"a right that the account lacks": {refusal(403, "E0000006", "You do not have permission to perform the requested action"), connector.ErrPermission, "You do not have permission"},
-		"a limit that lasts for hours":   {resttest.Status(429, "X-Rate-Limit-Remaining", "0", "X-Rate-Limit-Reset", fmt.Sprint(time.Now().Add(2*time.Hour).Unix())), connector.ErrRateLimited, "429"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := org(t)
-			s.Faults = map[int]resttest.Fault{2: test.fault, 3: refusal(500, "E0000009", "Internal Server Error")}
-			pages, got, err := read(t, open(t, config(t, s)), connector.Request{Stream: okta.UserStream})
-			require.ErrorIs(t, err, test.class)
-			require.ErrorContains(t, err, test.text)
-			require.NotContains(t, err.Error(), apiToken)
-			require.GreaterOrEqual(t, pages, 1)
-			require.Len(t, got, perPage)
-			for _, seen := range s.Requests() {
-				require.Equal(t, "acme.okta.com", seen.Host)
-			}
-		})
-	}
-}
-
-// next answers with an empty page and the address of another.
-func next(target string) resttest.Fault {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Link", "<"+target+`>; rel="next"`)
-		_, _ = w.Write([]byte("[]"))
-	}
-}
-
-func TestACursorThatComesAgainEndsTheRead(t *testing.T) {
-	t.Parallel()
-	s := org(t)
-	s.Lists["/api/v1/apps"].Repeat = true
-	_, _, err := read(t, open(t, config(t, s)), connector.Request{Stream: okta.AppStream})
-	require.ErrorIs(t, err, connector.ErrMalformed)
-	require.LessOrEqual(t, len(s.Requests()), 4)
-}
-
-// A limit that is used up is waited for until the moment that the header names,
-// and a server that is down for a moment is asked again.
-func TestTroubleThatPassesIsWaitedFor(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := org(t)
-		reset := time.Now().Add(42 * time.Second)
-		s.Faults = map[int]resttest.Fault{
-			2: resttest.Status(429, "X-Rate-Limit-Limit", "600", "X-Rate-Limit-Remaining", "0", "X-Rate-Limit-Reset", fmt.Sprint(reset.Unix())),
-			4: refusal(503, "E0000009", "Service is unavailable"),
-		}
-		_, got, err := read(t, open(t, config(t, s)), connector.Request{Stream: okta.UserStream})
-		require.NoError(t, err)
-		require.Len(t, got, 60)
-		require.Len(t, s.Requests(), 5)
-		require.False(t, s.Requests()[2].At.Before(reset))
-	})
-}
-
-func TestTroubleThatStaysEndsTheRead(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		fault resttest.Fault
-		class connector.Class
-	}{
-		"a server that is down":      {refusal(503, "E0000009", "Service is unavailable"), connector.ErrUnavailable},
-		"a server that says nothing": {resttest.Silence(), connector.ErrUnavailable},
-		"a server that falls silent": {resttest.Stall(), connector.ErrUnavailable},
-		"a server that hangs up":     {resttest.CloseInBody(), connector.ErrUnavailable},
-		"a domain without an org":    {resttest.Status(404), connector.ErrNotFound},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := org(t)
-				s.Always = test.fault
-				_, _, err := read(t, open(t, config(t, s)), connector.Request{Stream: okta.UserStream})
-				require.ErrorIs(t, err, test.class)
-			})
-		})
-	}
-}
-
 func TestWrongCredentials(t *testing.T) {
 	t.Parallel()
 	s := org(t)
@@ -552,24 +455,6 @@ func trouble(s *resttest.Server, key string) string {
 	return key
 }
 
-// Okta says of a token that has expired what it says of one that never was.
-func TestAWrongTokenAWithdrawnKeyAndAMissingRightReadDifferently(t *testing.T) {
-	t.Parallel()
-	wrong := org(t)
-	wrong.Always = refusal(401, "E0000011", "Invalid token provided")
-	weak := org(t)
-	weak.Always = refusal(403, "E0000006", "You do not have permission to perform the requested action")
-	service, _ := serviceOrg(t)
-	_, old := newKey(t)
-	messages := map[string]bool{}
-	for _, cfg := range []connector.Config{config(t, wrong), config(t, weak), serviceApp(t, service, old)} {
-		_, _, err := read(t, open(t, cfg), connector.Request{Stream: okta.UserStream})
-		require.Error(t, err)
-		messages[err.Error()] = true
-	}
-	require.Len(t, messages, 3)
-}
-
 func TestATokenThatEndsInMidReadIsRenewed(t *testing.T) {
 	t.Parallel()
 	s, key := serviceOrg(t, "okta.users.read", "okta.devices.read", "okta.apps.read")
@@ -578,103 +463,4 @@ func TestATokenThatEndsInMidReadIsRenewed(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, got, 60)
 	require.Equal(t, "/oauth2/v1/token", s.Requests()[3].URL)
-}
-
-// program compiles a stream's default mapping.
-func program(t testing.TB, stream string) *mapping.Program {
-	t.Helper()
-	st, ok := okta.New().Spec().Stream(stream)
-	require.True(t, ok)
-	p, err := mapping.Compile(mapping.FromDefault(st), mapping.Standard(), mapping.Options{Fields: st.Fields})
-	require.NoError(t, err)
-	require.Empty(t, p.Unmapped())
-	return p
-}
-
-// mapped writes down the rows of a record, by object, and its faults. A link to
-// another row is that row's number.
-func mapped(t testing.TB, p *mapping.Program, rec connector.Record) string {
-	t.Helper()
-	var out mapping.Out
-	require.NoError(t, p.Map(rec, &out))
-	result := map[string]any{"id": out.VendorID}
-	for _, r := range out.Rows {
-		target := p.Targets()[r.Target]
-		object, ok := mapping.Standard().Object(target.Object)
-		require.True(t, ok)
-		row := map[string]json.RawMessage{}
-		for i, v := range r.Values {
-			switch name := target.Columns[i].Field; v.Kind {
-			case mapping.KindAbsent:
-			case mapping.KindRow:
-				row[name] = fmt.Append(nil, v.Int)
-			default:
-				row[name] = object.Fields[object.Field(name)].AppendJSON(nil, v)
-			}
-		}
-		rows, _ := result[object.Name].([]any)
-		result[object.Name] = append(rows, row)
-	}
-	for _, f := range out.Faults {
-		faults, _ := result["faults"].([]string)
-		result["faults"] = append(faults, f.String())
-	}
-	b, err := json.Marshal(result)
-	require.NoError(t, err)
-	return string(b)
-}
-
-// The shapes of Okta's records are kept with the rows that the right mapping
-// makes of them.
-func TestDefaultMappingMakesTheRightRows(t *testing.T) {
-	t.Parallel()
-	for _, stream := range []string{okta.UserStream, okta.DeviceStream} {
-		t.Run(stream, func(t *testing.T) {
-			t.Parallel()
-			b, err := os.ReadFile(filepath.Join("..", "..", "mapping", "testdata", "vendors", "okta-"+stream+".json"))
-			require.NoError(t, err)
-			var shape struct{ Records, Rows []json.RawMessage }
-			require.NoError(t, json.Unmarshal(b, &shape))
-			items := make([]string, len(shape.Records))
-			for i, rec := range shape.Records {
-				items[i] = string(rec)
-			}
-			s := &resttest.Server{Lists: map[string]*resttest.List{"/api/v1/" + stream: list(items, 200, 3)}}
-			pages, got, err := read(t, open(t, config(t, s)), connector.Request{Stream: stream, Fields: mappedPaths(stream)})
-			require.NoError(t, err)
-			require.Equal(t, 3, pages)
-			p := program(t, stream)
-			for i, rec := range got {
-				require.JSONEq(t, string(shape.Rows[i]), mapped(t, p, rec))
-			}
-		})
-	}
-}
-
-func mappedPaths(stream string) []string {
-	st, _ := okta.New().Spec().Stream(stream)
-	return mapping.FromDefault(st).Paths()
-}
-
-func TestDefaultMappingOfWhatTheFixturesHold(t *testing.T) {
-	t.Parallel()
-	want := map[string]string{
-		okta.DeviceStream: `{"id": "device-0", "assets": [{"serial_number": "HX5QPW1Q0T", "device_name": "Zoës MacBook Pro", "status": "ACTIVE", "manufacturer": "Apple", "model": "Mac14,9",
-			"os_name": "MACOS", "os_version": "14.6.1", "imei": null, "udid": "C059DAD3-5BE6-4708-A1C7-FD5AE114B172", "managed": true, "assigned_to": "zoe.angstrom@example.com"}]}`,
-		okta.AppStream: `{"id": "app-0", "saas_applications": [{"name": "Zażółć CRM"}]}`,
-		okta.AppUserStream: `{"id": "app-1/appuser-0", "saas_applications": [{"name": "Zażółć CRM"}], "saas_users": [{"application": 1, "external_id": "appuser-0", "user": "zoe.angstrom@example.com",
-			"username": "zoe.angstrom", "email": "zoe@crm.example.com", "full_name": "Zoë Ångström", "status": "PROVISIONED"}]}`,
-	}
-	for stream, row := range want {
-		t.Run(stream, func(t *testing.T) {
-			t.Parallel()
-			_, got, err := read(t, open(t, config(t, org(t))), connector.Request{Stream: stream, Fields: mappedPaths(stream)})
-			require.NoError(t, err)
-			p := program(t, stream)
-			require.JSONEq(t, row, mapped(t, p, got[0]))
-			for _, rec := range got[1:] {
-				require.NotContains(t, mapped(t, p, rec), "faults")
-			}
-		})
-	}
 }

@@ -28,6 +28,17 @@ const (
 	scopeApps    = "okta.apps.read"
 )
 
+// The endpoints of the org's own authorization server: that of an API Access
+// Management server gives no access to this interface
+// (https://developer.okta.com/docs/concepts/auth-servers/#org-authorization-server).
+const (
+	logInEndpoint = "https://{" + settingDomain + "}/oauth2/v1/authorize"
+	grantEndpoint = "https://{" + settingDomain + "}/oauth2/v1/token"
+)
+
+// redirect is where a log-in comes back to. Okta compares the port too.
+const redirect = "http://127.0.0.1:8400/callback"
+
 // The limits, which Okta counts for each endpoint.
 const (
 	limitUsers    = "/api/v1/users"
@@ -54,10 +65,16 @@ func spec() connector.Spec {
 		Auth: []connector.AuthMethod{
 			{ID: "api_token", Label: "API token", Kind: credentials.APIToken, Help: "Security > API > Tokens > Create token, as an account with the Read-only Administrator role. Okta ends a token that is unused for a while."},
 			{ID: "service_app", Label: "Service app", Kind: credentials.JWTBearer, Help: "Applications > Create App Integration > API Services, with public key / private key and without DPoP. Grant it the scopes under Okta API Scopes and the Read-only Administrator role under Admin roles. The issuer is its client id."},
+			{
+				ID: "log_in", Label: "Log-in of an administrator", Kind: credentials.AuthorizationCode,
+				Help:    "Applications > Create App Integration > OIDC, Native Application, with the grant types Authorization Code and Refresh Token, the sign-in redirect URI " + redirect + ", and without DPoP. Grant it the scopes under Okta API Scopes and assign it to the administrator, who then logs in. The scopes asked for have to be granted, each of them.",
+				AuthURL: logInEndpoint, TokenURL: grantEndpoint, Redirect: redirect,
+				Scopes: []string{scopeUsers, scopeDevices, scopeApps, "offline_access"},
+			},
 		},
 		Hosts: []string{"*.okta.com", "*.oktapreview.com", "*.okta-emea.com", "*.okta-gov.com", "*.okta.mil"},
 		Settings: []connector.Setting{
-			{Name: settingDomain, Label: "Okta domain", Help: "Such as acme.okta.com, without -admin; also where people sign in at a domain of your own.", Required: true},
+			{Name: settingDomain, Type: connector.Host, Label: "Okta domain", Help: "Such as acme.okta.com, without -admin; also where people sign in at a domain of your own.", Required: true},
 			{Name: settingUserFilter, Label: "Users to read", Help: `A filter on status, such as status eq "ACTIVE". A user that it no longer matches counts as gone.`, Default: everyone},
 			{Name: settingDevicePage, Label: "Devices per page", Help: "At most 200. Okta advises 20 if requests time out.", Type: connector.Integer, Default: "200"},
 		},
@@ -143,24 +160,42 @@ func users() connector.Stream {
 				{To: "email", From: "profile.email"},
 				{To: "first_name", From: "profile.firstName"},
 				{To: "last_name", From: "profile.lastName"},
+				{To: "full_name", From: "{{ profile.displayName or [profile.firstName, profile.lastName] | join_nonempty(' ') }}"},
 				{To: "title", From: "profile.title"},
 				{To: "department", From: "profile.department"},
+				// The name in profile.manager names nobody for sure.
 				{To: "manager", From: "profile.managerId"},
 				{To: "company", From: "profile.organization"},
 				{To: "cost_center", From: "profile.costCenter"},
 				{To: "employee_id", From: "profile.employeeNumber"},
 				{To: "phone", From: "profile.primaryPhone"},
 				{To: "mobile_phone", From: "profile.mobilePhone"},
-				{To: "status", From: "status"},
+				{To: "location", From: "profile.city"},
+				{To: "status", From: "status", Values: userStatus(), Unlisted: "fault"},
 				{To: "last_login_at", From: "lastLogin"},
 				{To: "time_zone", From: "profile.timezone"},
 				{To: "locale", From: "profile.locale"},
-				{To: "role", Value: "Employee"},
+				{To: "role", Default: "Employee"},
 			},
 			SyncKeys: []string{"username", "email", "employee_id"},
 		},
 		Permissions: []connector.Permission{{Name: scopeUsers, Why: "To list the users" + readOnly}},
 		Complete:    true, Incremental: true, StableResume: true,
+	}
+}
+
+// userStatus is what the states in the life of a user mean. Whoever is locked out
+// or must set a password is as much in the org as before.
+func userStatus() map[string]string {
+	return map[string]string{
+		"STAGED":           "inactive",
+		"PROVISIONED":      "active",
+		"ACTIVE":           "active",
+		"RECOVERY":         "active",
+		"PASSWORD_EXPIRED": "active",
+		"LOCKED_OUT":       "active",
+		"SUSPENDED":        "suspended",
+		"DEPROVISIONED":    "deprovisioned",
 	}
 }
 
@@ -198,14 +233,19 @@ func devices() connector.Stream {
 			Fields: []connector.DefaultField{
 				{To: "serial_number", From: "profile.serialNumber"},
 				{To: "device_name", From: "profile.displayName"},
+				{To: "asset_type", From: "profile.platform", Values: map[string]string{"MACOS": "computer", "WINDOWS": "computer", "CHROMEOS": "computer", "IOS": "mobile", "ANDROID": "mobile"}, Otherwise: "other"},
 				{To: "status", From: "status"},
 				{To: "manufacturer", From: "profile.manufacturer"},
 				{To: "model", From: "profile.model"},
-				{To: "os_name", From: "profile.platform"},
+				{To: "os_name", From: "profile.platform", Values: map[string]string{"MACOS": "macOS", "WINDOWS": "Windows", "CHROMEOS": "ChromeOS", "IOS": "iOS", "ANDROID": "Android"}},
 				{To: "os_version", From: "profile.osVersion"},
 				{To: "imei", From: "profile.imei"},
 				{To: "udid", From: "profile.udid"},
 				{To: "managed", From: "profile.managed"},
+				{To: "encrypted", From: "profile.diskEncryptionType", Values: map[string]string{"ALL_INTERNAL_VOLUMES": "true", "FULL": "true", "SYSTEM_VOLUME": "true", "USER": "true", "NONE": "false"}, Unlisted: "clear"},
+				{To: "enrolled_at", From: "created"},
+				// A device is updated with each sign-in that tells how it is.
+				{To: "last_seen_at", From: "lastUpdated"},
 				{To: "assigned_to", From: "_embedded.users[0].user.profile.email"},
 			},
 			SyncKeys: []string{"serial_number", "udid", "imei"},

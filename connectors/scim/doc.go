@@ -15,7 +15,9 @@
 //
 // # What to create at the server
 //
-// A bearer token, or an account with a password, that may read /Users. Its
+// A bearer token, an account with a password, or an OAuth 2.0 client, that may
+// read /Users. A credential of the latter names the addresses of its log-in, since
+// SCIM knows none: token_url, and auth_url where a person logs in. The server's
 // documentation names the base URL, which is what stands before /Users and often
 // ends in /scim/v2, and what the right to read users is called there. SCIM itself
 // knows no names for rights.

@@ -29,8 +29,10 @@ func (scim) Open(ctx context.Context, cfg connector.Config) (connector.Source, e
 		Base:   "{" + baseURLSetting + "}",
 		Header: map[string]string{"Accept": "application/scim+json, application/json"},
 		Auth: map[credentials.Kind]rest.Auth{
-			credentials.APIToken: rest.Bearer(),
-			credentials.Basic:    rest.BasicAuth("{username}", "{password}"),
+			credentials.APIToken:          rest.AnyToken("Authorization", "Bearer "),
+			credentials.Basic:             rest.BasicAuth("{username}", "{password}"),
+			credentials.ClientCredentials: rest.OAuthToken(rest.OAuth{}),
+			credentials.AuthorizationCode: rest.OAuthToken(rest.OAuth{}),
 		},
 		Classify: classify,
 		Messages: []string{"detail"},
@@ -64,16 +66,14 @@ func classify(r *rest.Response) connector.Class {
 type index struct{}
 
 // Turn asks for the users from the mark on.
-func (index) Turn(u *url.URL, mark string, size int) (*url.URL, error) {
+func (index) Turn(r *rest.Request, mark string, size int) error {
 	at, _, err := parse(mark)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	q := u.Query()
-	q.Set("startIndex", strconv.Itoa(at))
-	q.Set("count", strconv.Itoa(size))
-	u.RawQuery = q.Encode()
-	return u, nil
+	r.Set("startIndex", at)
+	r.Set("count", size)
+	return nil
 }
 
 // Next returns the mark of the user after the page's last one.

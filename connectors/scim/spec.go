@@ -17,6 +17,10 @@ const (
 // 4.3. Its name has dots in it.
 const enterprise = "['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User']"
 
+// mainEmail is the address that is the main one, else the first, else the user
+// name where that is an address. Some servers write what is the main one as text.
+const mainEmail = "{{ (emails | selectattr('primary', 'in', [true, 'true', 'True']) | first).value or (emails | first).value or (userName if '@' in userName) }}"
+
 func spec() connector.Spec {
 	return connector.Spec{
 		ID:       "scim",
@@ -28,11 +32,13 @@ func spec() connector.Spec {
 		Summary:  "The users of any server that speaks SCIM 2.0.",
 		DocsURL:  "https://www.rfc-editor.org/rfc/rfc7644",
 		Auth: []connector.AuthMethod{
-			{ID: "bearer", Label: "Bearer token", Help: "A token that the server issued for SCIM and that may read users; its documentation says where to create it.", Kind: credentials.APIToken},
+			{ID: "bearer", Label: "Bearer token", Help: "A token that the server issued for SCIM and that may read users; its documentation says where to create it. It is sent as a bearer token, unless the credential says otherwise.", Kind: credentials.APIToken},
 			{ID: "basic", Label: "User name and password", Help: "An account that may read users by SCIM.", Kind: credentials.Basic},
+			{ID: "client", Label: "OAuth 2.0 client", Help: "An application registered at the server that may read users by SCIM. The credential names its token_url, and its scope if it needs one.", Kind: credentials.ClientCredentials},
+			{ID: "log_in", Label: "Log-in of a person", Help: "An application registered at the server, and a person who logs in and may read users by SCIM. The credential names its auth_url, token_url and scope; many servers give no refresh token unless offline_access is among the scopes.", Kind: credentials.AuthorizationCode},
 		},
 		Settings: []connector.Setting{
-			{Name: baseURLSetting, Label: "Base URL", Help: "What stands before /Users, such as https://id.example.com/scim/v2.", Required: true},
+			{Name: baseURLSetting, Type: connector.URL, Label: "Base URL", Help: "What stands before /Users, such as https://id.example.com/scim/v2.", Required: true},
 			{Name: pageSizeSetting, Label: "Page size", Help: "How many users to ask for at once. A server may send fewer; lower it if yours refuses so many.", Type: connector.Integer, Default: "100"},
 		},
 		Streams: []connector.Stream{userStream()},
@@ -63,9 +69,11 @@ func userStream() connector.Stream {
 			{Path: "name.formatted", Type: connector.StringField, Label: "Full name", Example: "Ada Lovelace"},
 			{Path: "name.givenName", Type: connector.StringField, Label: "First name", Example: "Ada"},
 			{Path: "name.familyName", Type: connector.StringField, Label: "Last name", Example: "Lovelace"},
+			{Path: "emails", Type: connector.ListField, Label: "E-mails"},
 			{Path: "emails[].value", Type: connector.StringField, Label: "E-mail", Example: "ada@example.com"},
 			{Path: "emails[].type", Type: connector.StringField, Label: "Type of e-mail", Example: "work"},
 			{Path: "emails[].primary", Type: connector.BooleanField, Label: "The main e-mail", Example: "true"},
+			{Path: "phoneNumbers", Type: connector.ListField, Label: "Phones"},
 			{Path: "phoneNumbers[].value", Type: connector.StringField, Label: "Phone", Example: "+44 20 7946 0958"},
 			{Path: "phoneNumbers[].type", Type: connector.StringField, Label: "Type of phone", Example: "work"},
 			{Path: "addresses[].locality", Type: connector.StringField, Label: "City", Example: "London"},
@@ -88,19 +96,24 @@ func userStream() connector.Stream {
 		Mapping: connector.DefaultMapping{
 			Fields: []connector.DefaultField{
 				{To: "username", From: "userName"},
-				{To: "email", From: "emails[0].value"},
+				{To: "email", From: mainEmail},
 				{To: "first_name", From: "name.givenName"},
 				{To: "last_name", From: "name.familyName"},
-				{To: "full_name", From: "name.formatted"},
+				{To: "full_name", From: "{{ name.formatted or displayName or '' }}"},
 				{To: "title", From: "title"},
+				{To: "company", From: enterprise + ".organization"},
 				{To: "department", From: enterprise + ".department"},
+				// The manager is named by an id that is nobody's outside the server.
 				{To: "cost_center", From: enterprise + ".costCenter"},
 				{To: "employee_id", From: enterprise + ".employeeNumber"},
-				{To: "phone", From: "phoneNumbers[0].value"},
+				{To: "phone", From: "{{ (phoneNumbers | rejectattr('type', 'eq', 'mobile') | first).value or '' }}"},
+				{To: "mobile_phone", From: "{{ (phoneNumbers | selectattr('type', 'eq', 'mobile') | first).value or '' }}"},
 				{To: "location", From: "addresses[0].locality"},
+				// Some servers write it as the text "True".
+				{To: "status", From: "active", Values: map[string]string{"true": "active", "false": "inactive"}},
 				{To: "time_zone", From: "timezone"},
 				{To: "locale", From: "locale"},
-				{To: "role", Value: "Employee"},
+				{To: "role", Default: "Employee"},
 			},
 			SyncKeys: []string{"username", "email", "employee_id"},
 		},

@@ -3,6 +3,7 @@ package slack
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -21,7 +22,7 @@ func New() connector.Connector {
 		Streams: map[string]rest.Stream{
 			UserStream: {
 				Path:     "/users.list",
-				Query:    map[string]string{"include_locale": "true", "team_id": "{team_id}"},
+				Query:    url.Values{"include_locale": {"true"}, "team_id": {"{team_id}"}},
 				Records:  "members",
 				Paging:   rest.Cursor{Param: "cursor", Path: "response_metadata.next_cursor", Size: "limit"},
 				PageSize: 200, // what Slack recommends as the most

@@ -36,7 +36,7 @@ func spec() connector.Spec {
 		}},
 		Hosts: []string{"slack.com", "slack-gov.com"},
 		Settings: []connector.Setting{
-			{Name: "domain", Label: "Domain", Help: "Where Slack is: slack.com, or slack-gov.com for GovSlack.", Default: "slack.com"},
+			{Name: "domain", Type: connector.Host, Label: "Domain", Help: "Where Slack is: slack.com, or slack-gov.com for GovSlack.", Default: "slack.com"},
 			{Name: "team_id", Label: "Workspace id", Help: "The workspace to read, such as T012AB3C4, if the token is an organization's; empty else."},
 		},
 		Limits: []connector.RateLimit{
@@ -92,14 +92,17 @@ func userStream() connector.Stream {
 			Fields: []connector.DefaultField{
 				{To: "username", From: "name"},
 				{To: "email", From: "profile.email"},
-				{To: "first_name", From: "profile.first_name"},
-				{To: "last_name", From: "profile.last_name"},
+				// Older accounts have a full name alone. Only one of two words can be
+				// told apart.
+				{To: "first_name", From: "{{ profile.first_name or (real_name.split(' ')[0] if real_name.split(' ') | length == 2) or '' }}"},
+				{To: "last_name", From: "{{ profile.last_name or (real_name.split(' ')[1] if real_name.split(' ') | length == 2) or '' }}"},
 				{To: "full_name", From: "real_name"},
 				{To: "title", From: "profile.title"},
 				{To: "phone", From: "profile.phone"},
+				{To: "status", From: "deleted", Values: map[string]string{"false": "active", "true": "deprovisioned"}},
 				{To: "time_zone", From: "tz"},
 				{To: "locale", From: "locale"},
-				{To: "role", Value: "Employee"},
+				{To: "role", Default: "Employee"},
 			},
 			SyncKeys: []string{"email", "username"},
 		},

@@ -342,20 +342,36 @@ func TestVersionOfAProgram(t *testing.T) {
 
 func TestFromDefaultAndPaths(t *testing.T) {
 	t.Parallel()
+	table := map[string]string{"phone": "mobile"}
 	m := mapping.FromDefault(connector.Stream{
 		Object: "assets", Key: "id",
 		Mapping: connector.DefaultMapping{
-			Fields:   []connector.DefaultField{{To: "serial_number", From: "serial"}, {To: "status", Value: "Active"}, {To: "enrolled_at", From: "enrolled", Format: "epoch-seconds"}},
+			Fields: []connector.DefaultField{
+				{To: "serial_number", From: "serial"},
+				{To: "status", Value: "Active"},
+				{To: "enrolled_at", From: "enrolled", Format: "epoch-seconds"},
+				{To: "asset_type", From: "kind", Values: table, Otherwise: "other"},
+				{To: "managed", From: "{{ mdm.state }}", Values: map[string]string{"on": "true"}, Unlisted: "clear", Default: "false"},
+				{To: "location", Default: "Cloud"},
+			},
 			SyncKeys: []string{"serial_number"},
 			Children: []connector.DefaultChildren{{Object: "software", From: "apps", Fields: []connector.DefaultField{{To: "name", From: "['app.name']"}, {To: "version", From: "version"}}}},
 		},
 	})
 	require.Equal(t, mapping.Mapping{
 		Object: "assets", Key: "id",
-		Fields:   []mapping.FieldMapping{from("serial_number", "serial"), constant("status", "Active"), {To: "enrolled_at", From: "enrolled", Format: mapping.EpochSeconds}},
+		Fields: []mapping.FieldMapping{
+			from("serial_number", "serial"), constant("status", "Active"),
+			{To: "enrolled_at", From: "enrolled", Format: mapping.EpochSeconds},
+			{To: "asset_type", From: "kind", Values: map[string]string{"phone": "mobile"}, Otherwise: "other"},
+			{To: "managed", From: "{{ mdm.state }}", Values: map[string]string{"on": "true"}, Unlisted: mapping.ClearUnlisted, Default: "false"},
+			{To: "location", Default: "Cloud"},
+		},
 		SyncKeys: keys("serial_number"),
 		Children: children(from("name", "['app.name']"), from("version", "version")),
 	}, m)
-	require.Equal(t, []string{"id", "serial", "enrolled", "apps", "apps[]['app.name']", "apps[].version"}, m.Paths())
+	table["phone"] = "printer"
+	require.Equal(t, "mobile", m.Fields[3].Values["phone"], "the mapping has a table of its own")
+	require.Equal(t, []string{"id", "serial", "enrolled", "kind", "mdm.state", "apps", "apps[]['app.name']", "apps[].version"}, m.Paths())
 	compile(t, m)
 }

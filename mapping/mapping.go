@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -162,7 +163,10 @@ func FromDefault(s connector.Stream) Mapping {
 func fromDefaults(fields []connector.DefaultField) []FieldMapping {
 	out := make([]FieldMapping, len(fields))
 	for i, f := range fields {
-		out[i] = FieldMapping{To: f.To, From: f.From, Value: f.Value, Format: Format(f.Format)}
+		out[i] = FieldMapping{
+			To: f.To, From: f.From, Value: f.Value, Values: maps.Clone(f.Values), Otherwise: f.Otherwise, Unlisted: Unlisted(f.Unlisted),
+			Default: f.Default, Format: Format(f.Format),
+		}
 	}
 	return out
 }

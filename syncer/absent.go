@@ -20,7 +20,7 @@ const (
 // nothing about absence.
 func (r *session) absent(ctx context.Context) error {
 	if why := r.incomplete(); why != "" {
-		if acts := r.actsOnAbsence(); acts != "" && r.limit < 0 && r.state.Run.Counts.Fetched > 0 {
+		if acts := r.actsOnAbsence(); acts != "" && r.limit < 0 && r.state.Run.Counts.Fetched > 0 && !r.incremental() {
 			r.note(Problem{Record: r.in.ID, Reason: ReasonIncomplete.because("nothing was %s: %s", acts, why)})
 		}
 		return nil
@@ -97,6 +97,8 @@ func (r *session) incomplete() string {
 	switch {
 	case r.limit >= 0:
 		return "the read was limited to a sample"
+	case r.incremental():
+		return "the read asked for changes alone"
 	case !r.stream.Complete:
 		return "the stream does not name every record"
 	case r.state.Broken && !r.stream.StableResume:

@@ -314,7 +314,7 @@ func (a *asker) open(ctx context.Context) {
 	if a.src != nil || a.err != nil || a.cannot != "" {
 		return
 	}
-	if a.src, a.err = a.s.open(ctx, a.in); a.err != nil {
+	if a.src, a.err = a.s.Open(ctx, a.in); a.err != nil {
 		return
 	}
 	var ok bool

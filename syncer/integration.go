@@ -40,6 +40,9 @@ func (in *Integration) validate() error {
 	}
 	oneOf("policy", string(in.Policy), string(CreateAndUpdate), string(CreateOnly), string(UpdateOnly))
 	oneOf("installation", string(in.Installation), string(Cloud), string(Local))
+	if in.FullEvery < 0 {
+		errs = append(errs, fmt.Errorf("full_every is %d; it is a number of days, 0 to read everything each time", in.FullEvery))
+	}
 	oneOf("absence", string(in.Absence), string(Keep), string(FlagAbsent), string(ArchiveAbsent), string(DeactivateAbsent))
 	return errors.Join(errs...)
 }
@@ -63,6 +66,7 @@ func (in *Integration) differences(old Integration) []string {
 	add("mapping", fingerprintJSON(in.Mapping), fingerprintJSON(old.Mapping))
 	add("absence", in.Absence, old.Absence)
 	add("restore archived", in.RestoreArchived, old.RestoreArchived)
+	add("full reads", in.FullEvery, old.FullEvery)
 	return what
 }
 
@@ -124,8 +128,8 @@ func (s *Syncer) missing(ctx context.Context, in Integration) ([]string, error) 
 			need("a setting: %v", err)
 		}
 	}
-	if spec.NeedsCredential() && in.Credential == "" {
-		need("a credential: %s needs one", spec.Name)
+	if lack := s.missingCredential(ctx, in, spec); lack != "" {
+		need("%s", lack)
 	}
 	missing = append(missing, s.missingInMapping(in, schema, stream)...)
 	if in.Absence != "" && in.Absence != Keep || slices.ContainsFunc(in.Mapping.Companions, func(c mapping.CompanionMapping) bool { return c.Deactivate }) {

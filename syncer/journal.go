@@ -70,6 +70,13 @@ type Integration struct {
 	// RestoreArchived takes a matched record out of the archive; without it such a
 	// record is skipped.
 	RestoreArchived bool `json:"restore_archived,omitempty"`
+	// FullEvery has runs ask the vendor only for what has changed since the last
+	// one, and for everything again once the last full read is so many days old. 0
+	// means that each run reads everything. The stream must be Incremental; if the
+	// vendor cannot tell changes all the same, everything is read. Only a full read
+	// sees what has vanished, what other people have changed in the store, and what
+	// failed before and would not now.
+	FullEvery int `json:"full_every,omitempty"`
 
 	State      State     `json:"state"` // empty means Draft
 	CreatedAt  time.Time `json:"created_at"`
@@ -141,7 +148,7 @@ const (
 	Running      Status = "running"
 	Succeeded    Status = "succeeded"
 	WithProblems Status = "succeeded_with_problems"
-	Empty        Status = "empty" // the vendor sent no record
+	Empty        Status = "empty" // the vendor sent no record, and was asked for all
 	Failed       Status = "failed"
 	Cancelled    Status = "cancelled"
 	Interrupted  Status = "interrupted" // the process ended; the next run goes on from the checkpoint
@@ -173,10 +180,22 @@ type Run struct {
 	ConnectorVersion string `json:"connector_version,omitempty"`
 	MappingVersion   string `json:"mapping_version,omitempty"`
 	Complete         bool   `json:"complete"` // the read named every record there is
-	Restarts         int    `json:"restarts,omitempty"`
-	Reverts          string `json:"reverts,omitempty"` // the run that this one puts back
-	Resumed          int    `json:"resumed,omitempty"` // how often another process took it up again
-	Counts           Counts `json:"counts"`
+	// Since is set for an incremental run: it asked for what had changed since then
+	// alone, and is never complete.
+	Since time.Time `json:"since,omitzero"`
+	// ReadAll says why the run read everything, where it was to ask for changes
+	// alone.
+	ReadAll string `json:"read_all,omitempty"`
+	// FullRead is when the last full read began that the run builds on; for a full
+	// run that is its own start.
+	FullRead time.Time `json:"full_read,omitzero"`
+	// Basis is a fingerprint of what the run's records were decided by. The next
+	// run may ask for changes alone if it is decided by the same.
+	Basis    string `json:"basis,omitempty"`
+	Restarts int    `json:"restarts,omitempty"`
+	Reverts  string `json:"reverts,omitempty"` // the run that this one puts back
+	Resumed  int    `json:"resumed,omitempty"` // how often another process took it up again
+	Counts   Counts `json:"counts"`
 	// Effects counts what became of companions and children, by object.
 	Effects  map[string]Effects `json:"effects"`
 	Vanished Vanished           `json:"vanished"`

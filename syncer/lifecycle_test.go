@@ -254,7 +254,7 @@ func TestMissingSaysWhatAnIntegrationNeedsInAPersonsWords(t *testing.T) {
 			in: assets("mdm"), describe: func(spec *connector.Spec) {
 				spec.Auth = []connector.AuthMethod{{ID: "token", Kind: credentials.APIToken}}
 			},
-			want: []string{"a credential: Fake needs one"},
+			want: []string{"a credential: Fake needs one (credential)"},
 		},
 		"a target object": {
 			in: assets("mdm"), change: func(in *syncer.Integration) { in.Mapping.Object = "gadgets" },
@@ -377,7 +377,7 @@ func TestTheConnectorGetsSettingsAndCredential(t *testing.T) {
 		s := newScene(t)
 		mdm := newIntegration(s)
 		mdm.opt.Dir = "/etc/vendorsync"
-		mdm.opt.Credentials = func(_ context.Context, in syncer.Integration) (credentials.Source, error) {
+		mdm.opt.Credentials = func(_ context.Context, in syncer.Integration, _ credentials.Binding) (credentials.Source, error) {
 			return credentials.Static(credentials.Credential{Kind: credentials.APIToken, Values: map[string]credentials.Secret{"token": credentials.NewSecret("for " + in.Credential)}}), nil
 		}
 		asked := &demanding{}
@@ -395,7 +395,7 @@ func TestTheConnectorGetsSettingsAndCredential(t *testing.T) {
 		t.Parallel()
 		s := newScene(t)
 		mdm := newIntegration(s)
-		mdm.opt.Credentials = func(context.Context, syncer.Integration) (credentials.Source, error) {
+		mdm.opt.Credentials = func(context.Context, syncer.Integration, credentials.Binding) (credentials.Source, error) {
 			return nil, fmt.Errorf("the variable MDM_TOKEN is not set")
 		}
 		_, err := mdm.syncerOf(vendor).TestRun(t.Context(), "mdm", syncer.TestOptions{})

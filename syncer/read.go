@@ -49,7 +49,7 @@ func (r *session) readPages(ctx context.Context, src connector.Source, cursor co
 	ctx, cancel := context.WithCancel(ctx)
 	raw := make(chan *mappedPage, r.s.opt.Readahead)
 	mapped := make(chan *mappedPage, 2)
-	req := connector.Request{Stream: r.in.Stream, Cursor: cursor, Fields: r.paths, Limit: max(0, r.limit)}
+	req := connector.Request{Stream: r.in.Stream, Cursor: cursor, Since: r.state.Run.Since, Fields: r.paths, Limit: max(0, r.limit)}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		defer close(raw)

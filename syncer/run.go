@@ -8,6 +8,10 @@ import (
 type RunOptions struct {
 	Trigger string // "manual" by default, "schedule"
 	By      string // who asked for it
+	// Reading says how much of the source is read. Empty means as the integration
+	// says. A run that was interrupted goes on as it began, unless it asked for
+	// changes alone and this is ReadAll: then it is left behind.
+	Reading Reading
 	// Record, if set, receives what became of each record, as it is decided and
 	// before it is committed. It costs time; it must return soon.
 	Record func(TestRecord)
@@ -18,11 +22,26 @@ type TestOptions struct {
 	// Sample is how many records to look at. Defaults to 10; -1 for all.
 	Sample int
 	By     string
+	// Reading says how much of the source is read, as in [RunOptions].
+	Reading Reading
 	// Record, if set, receives each record's forecast as it is made. The payload
 	// in the Journal is bounded by Options.PayloadLimit, this is not. An error ends
 	// the run.
 	Record func(TestRecord) error
 }
+
+// Reading says how much of its source a run reads.
+type Reading string
+
+// The ways to read.
+const (
+	AsConfigured Reading = ""    // as the integration says, see Integration.FullEvery
+	ReadAll      Reading = "all" // every record there is
+	// ReadChanged asks the vendor only for what has changed since the last run that
+	// read to its end. It reads all if there is none to build on, and the Run says
+	// why. The stream must be Incremental.
+	ReadChanged Reading = "changed"
+)
 
 // Progress is how far a run has come.
 type Progress struct {

@@ -28,7 +28,8 @@ type session struct {
 	test *testSink // nil for a full run
 	// observe receives the forecast of every record; nil in a full run.
 	observe func(TestRecord)
-	limit   int // records to look at; -1 for all
+	limit   int     // records to look at; -1 for all
+	reading Reading // how much it was asked to read
 
 	object      *mapping.Object
 	mapper      mapping.Mapper
@@ -137,8 +138,9 @@ var errCancelled = errors.New("the run was cancelled")
 // the Run tells how far it came.
 //
 // It is a *StateError if the integration is not active, a *MissingError if it has
-// lost something mandatory since its launch, and a *BusyError if it is running
-// already. When ctx ends, the batch under way is finished and the run
+// lost something mandatory since its launch, a *BusyError if it is running
+// already, and ErrUnsupported if changes alone are asked for and the stream cannot
+// tell them. When ctx ends, the batch under way is finished and the run
 // is left interrupted, for the next Run to go on.
 func (s *Syncer) Run(ctx context.Context, id string, opt RunOptions) (Run, error) {
 	in, err := s.journal.Integration(ctx, id)
@@ -154,11 +156,14 @@ func (s *Syncer) Run(ctx context.Context, id string, opt RunOptions) (Run, error
 	case len(missing) > 0: // it was complete when it was launched
 		return Run{}, &MissingError{Integration: id, Missing: missing}
 	}
+	if err := s.readable(in, opt.Reading); err != nil {
+		return Run{}, fmt.Errorf("run integration %q: %w", id, err)
+	}
 	lease, err := s.begin(ctx, in.ID)
 	if err != nil {
 		return Run{}, fmt.Errorf("run integration %q: %w", id, err)
 	}
-	r := &session{s: s, in: in, lease: lease, limit: -1, log: s.log.With("integration", in.ID)}
+	r := &session{s: s, in: in, lease: lease, limit: -1, reading: opt.Reading, log: s.log.With("integration", in.ID)}
 	r.fence.Store(lease.Fence)
 	r.observe = opt.Record
 	if err := r.start(ctx, opt); err != nil {
@@ -252,7 +257,7 @@ func (r *session) takeUp(ctx context.Context, last checkpoint, fingerprint strin
 	if err != nil {
 		return err
 	}
-	if cancelled || last.Fingerprint != fingerprint {
+	if cancelled || last.Fingerprint != fingerprint || r.reading == ReadAll && !last.Run.Since.IsZero() {
 		r.leftBehind = true
 		last.Run.Status, last.Run.Finished = Interrupted, r.s.opt.Now().UTC()
 		if cancelled {
@@ -327,6 +332,9 @@ func (r *session) prepare(ctx context.Context) error {
 	r.placedNow, r.placedBefore = map[string]*sharedParent{}, map[string]*sharedParent{}
 	r.foretold = map[string]int64{}
 	if err := r.loadRanking(ctx); err != nil {
+		return err
+	}
+	if err := r.chooseReading(ctx, r.reading); err != nil {
 		return err
 	}
 	return r.loadSeen(ctx)
@@ -574,6 +582,9 @@ func (r *session) readAll(ctx context.Context) error {
 		if errors.As(err, &stop) {
 			return stop.err
 		}
+		if r.turnToAll(err) {
+			continue
+		}
 		if !restartable(err) || restarts >= r.s.opt.MaxRestarts {
 			return err
 		}
@@ -623,7 +634,7 @@ const maxUnresumable = 8
 
 // readOnce reads from the last committed cursor with one Source.
 func (r *session) readOnce(ctx context.Context) (err error) {
-	src, err := r.s.open(ctx, r.in)
+	src, err := r.s.Open(ctx, r.in)
 	if err != nil {
 		return err
 	}
@@ -696,7 +707,7 @@ func (r *session) finish(ctx context.Context, err error) (Run, error) {
 	run := &r.state.Run
 	run.Finished = r.s.opt.Now().UTC()
 	switch {
-	case err == nil && run.Counts.Fetched == 0:
+	case err == nil && run.Counts.Fetched == 0 && !r.incremental():
 		run.Status = Empty
 	case err == nil && run.ProblemCount > 0:
 		run.Status = WithProblems

@@ -24,12 +24,23 @@ type Options struct {
 	Registry *connector.Registry
 	// Journal keeps integrations and runs. Defaults to the store, if it is one.
 	Journal Journal
-	// Credentials returns the credential that an integration names. Nil means that
-	// there are none.
-	Credentials func(ctx context.Context, in Integration) (credentials.Source, error)
-	// Transport and Limiter reach the connector's Config.
+	// Credentials returns the credential that an integration names, for the
+	// connector and the hosts that its settings lead to; see [Keyring]. Nil means
+	// that there are none.
+	Credentials func(ctx context.Context, in Integration, b credentials.Binding) (credentials.Source, error)
+	// Transport carries the connectors' HTTP requests. Nil means the connector's
+	// default.
 	Transport http.RoundTripper
-	Limiter   func(connector.RateLimit) connector.Limiter
+	// Limiter returns what an integration is held back by, shared by all that use
+	// one credential of one connector:
+	//
+	//	var limiters rest.Limiters
+	//	opt.Limiter = func(in syncer.Integration) func(connector.RateLimit) connector.Limiter {
+	//		return limiters.For(in.Connector, in.Credential)
+	//	}
+	//
+	// Nil means that each run keeps the vendor's limits by itself.
+	Limiter func(in Integration) func(connector.RateLimit) connector.Limiter
 	// Dir is where relative paths in settings start. Defaults to the working
 	// directory.
 	Dir string
@@ -72,6 +83,10 @@ type Options struct {
 	LeaseTTL time.Duration
 	// TimeLimit ends a run that takes longer. Defaults to 24 h.
 	TimeLimit time.Duration
+	// Overlap is how far before the start of the last read an incremental run
+	// begins, for clocks that differ and vendors that are slow to list what has
+	// changed. Defaults to 15 min; -1 for none.
+	Overlap time.Duration
 	// SpillDir holds the temporary files of very large runs. Defaults to
 	// os.TempDir.
 	SpillDir string
@@ -89,6 +104,7 @@ type Syncer struct {
 	log     *slog.Logger
 	owner   string
 	saving  sync.Mutex // read-modify-write of integrations
+	tokens  sync.Map   // *connector.Tokens by credential
 }
 
 // New returns a Syncer over store. It returns an error if neither Options nor
@@ -114,6 +130,7 @@ func New(store Store, opt Options) (*Syncer, error) {
 	opt.PayloadLimit = cmp.Or(opt.PayloadLimit, 10_000)
 	opt.LeaseTTL = cmp.Or(opt.LeaseTTL, time.Minute)
 	opt.TimeLimit = cmp.Or(opt.TimeLimit, 24*time.Hour)
+	opt.Overlap = max(0, cmp.Or(opt.Overlap, 15*time.Minute))
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
@@ -140,12 +157,18 @@ func newID() string {
 // one is a draft. Saving one that exists keeps its state, its launch and its
 // history of edits; a changed mapping, credential or other part is added to that
 // history. What is missing does not hinder saving, see Missing; what is wrong
-// in itself (an unknown policy, no id) does.
+// in itself (an unknown policy, no id, FullEvery for a stream that is not
+// Incremental) does.
 func (s *Syncer) Save(ctx context.Context, in Integration, by string) (Integration, error) {
 	s.saving.Lock()
 	defer s.saving.Unlock()
 	if err := in.validate(); err != nil {
 		return Integration{}, fmt.Errorf("save integration %q: %w", in.ID, err)
+	}
+	if in.FullEvery > 0 {
+		if err := s.readable(in, ReadChanged); err != nil {
+			return Integration{}, fmt.Errorf("save integration %q: full_every: %w", in.ID, err)
+		}
 	}
 	in.Policy = cmp.Or(in.Policy, CreateAndUpdate)
 	in.Installation = cmp.Or(in.Installation, Cloud)
@@ -260,7 +283,7 @@ func (s *Syncer) Check(ctx context.Context, id string) (connector.Report, error)
 	if err != nil {
 		return connector.Report{}, fmt.Errorf("check integration %q: %w", id, err)
 	}
-	src, err := s.open(ctx, in)
+	src, err := s.Open(ctx, in)
 	if err != nil {
 		return connector.Report{}, err
 	}
@@ -272,29 +295,6 @@ func (s *Syncer) Check(ctx context.Context, id string) (connector.Report, error)
 		return connector.Report{}, fmt.Errorf("check integration %q: %w", id, err)
 	}
 	return report, nil
-}
-
-// open opens the integration's source.
-func (s *Syncer) open(ctx context.Context, in Integration) (connector.Source, error) {
-	c, err := s.opt.Registry.Get(in.Connector)
-	if err != nil {
-		return nil, err
-	}
-	spec := c.Spec()
-	if _, ok := spec.Stream(in.Stream); !ok {
-		return nil, connector.Errorf(connector.ErrNotFound, "open "+in.Connector, "it has no stream %q", in.Stream)
-	}
-	settings, err := spec.Resolve(in.Settings)
-	if err != nil {
-		return nil, err
-	}
-	cfg := connector.Config{Settings: settings, Dir: s.opt.Dir, Transport: s.opt.Transport, Limiter: s.opt.Limiter, Logger: s.log.With("integration", in.ID, "connector", in.Connector)}
-	if in.Credential != "" && s.opt.Credentials != nil {
-		if cfg.Credential, err = s.opt.Credentials(ctx, in); err != nil {
-			return nil, &connector.Error{Class: connector.ErrAuth, Op: "resolve credential " + in.Credential, Err: err}
-		}
-	}
-	return openSource(ctx, c, cfg)
 }
 
 // openSource calls Open and turns a panic into an error.

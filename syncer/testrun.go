@@ -59,13 +59,16 @@ func (s *Syncer) TestRun(ctx context.Context, id string, opt TestOptions) (Run, 
 	if err != nil {
 		return Run{}, fmt.Errorf("test integration %q: %w", id, err)
 	}
+	if err := s.readable(in, opt.Reading); err != nil {
+		return Run{}, fmt.Errorf("test integration %q: %w", id, err)
+	}
 	switch {
 	case opt.Sample == 0:
 		opt.Sample = DefaultSample
 	case opt.Sample < 0:
 		opt.Sample = -1
 	}
-	r := &session{s: s, in: in, limit: opt.Sample, log: s.log.With("integration", in.ID)}
+	r := &session{s: s, in: in, limit: opt.Sample, reading: opt.Reading, log: s.log.With("integration", in.ID)}
 	r.state.Run = Run{ID: newID(), Integration: in.ID, Status: Running, Test: true, Trigger: "manual", User: in.User, By: opt.By, Started: s.opt.Now().UTC(), Effects: map[string]Effects{}, Problems: []Problem{}}
 	r.test = &testSink{s: s, run: r.state.Run.ID, record: opt.Record}
 	r.observe = func(rec TestRecord) { r.test.take(ctx, rec) }

@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/vendorsync/vendorsync/connector"
+	"github.com/vendorsync/vendorsync/credentials"
 	"github.com/vendorsync/vendorsync/internal/excerpt"
 	"github.com/vendorsync/vendorsync/internal/path"
 	"github.com/vendorsync/vendorsync/mapping"
@@ -50,6 +51,9 @@ type File struct {
 	Fields []CustomField
 	// Precedence says for some objects whose values count.
 	Precedence []syncer.Precedence
+	// Credentials are those that the file names by reference, by their names. It
+	// holds no secret itself.
+	Credentials map[string]credentials.Ref
 	// Integrations are its entries, in its order.
 	Integrations []Entry
 
@@ -141,6 +145,7 @@ func Parse(data []byte, opt Options) (*File, error) {
 			f.Fields = append(f.Fields, CustomField{Object: object.name, Field: field})
 		}
 	}
+	f.Credentials = b.references(raw.refs)
 	for _, e := range raw.entries {
 		f.Integrations = append(f.Integrations, b.entry(e))
 	}
@@ -251,6 +256,7 @@ type builder struct {
 	registry *connector.Registry
 	ids      map[string]string // where an id was first
 	options  map[string]mapping.Options
+	refs     map[string]credentials.Ref
 }
 
 // faultAt reports a fault at a path whose place is known, else at the nearest
@@ -295,10 +301,11 @@ func slug(name string) string {
 
 func (b *builder) entry(e entryDoc) Entry {
 	b.checkID(&e)
+	b.checkCredential(&e)
 	out := Entry{Launch: e.launch, Line: b.at[e.place].line, Integration: syncer.Integration{
 		ID: e.id, Name: cmp.Or(e.name, e.id), Connector: e.connector, Stream: e.stream,
 		Credential: e.credential, Policy: e.policy, User: e.user, Installation: e.installation, Contacts: e.contacts,
-		Absence: e.absence, RestoreArchived: e.restoreArchived,
+		Absence: e.absence, RestoreArchived: e.restoreArchived, FullEvery: e.fullEvery,
 	}}
 	if len(e.settings) > 0 {
 		out.Settings = connector.Settings{}
@@ -311,7 +318,10 @@ func (b *builder) entry(e entryDoc) Entry {
 	if known {
 		b.checkSettings(e, spec, out.Settings)
 	}
-	stream, _ := spec.Stream(e.stream)
+	stream, listed := spec.Stream(e.stream)
+	if e.fullEvery > 0 && listed && !stream.Incremental {
+		b.faultAt(e.place+".full_every", "%s cannot tell which of its %s have changed, so that each run reads them all; leave this out", spec.ID, stream.Name)
+	}
 	out.Mapping = e.buildMapping(spec, stream, out.Settings)
 	b.rules(e, &out.Mapping)
 	b.options[e.id] = checkOptions(out.Integration, spec, stream)

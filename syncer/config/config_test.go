@@ -62,7 +62,7 @@ func registry(t testing.TB) *connector.Registry {
 			},
 			Streams: []connector.Stream{
 				{
-					Name: "hosts", Summary: "The machines.", Object: "assets", Key: "uuid",
+					Name: "hosts", Summary: "The machines.", Object: "assets", Key: "uuid", Incremental: true,
 					Mapping: connector.DefaultMapping{
 						Fields:   []connector.DefaultField{{To: "serial_number", From: "serial"}, {To: "enrolled_at", From: "enrolled", Format: "epoch-seconds"}, {To: "status", Value: "Active"}},
 						SyncKeys: []string{"serial_number"},
@@ -204,13 +204,26 @@ func TestParseFillsInAndKeeps(t *testing.T) {
 		"a setting of several values": {entry(hosts + "    settings:\n      teams:\n        - IT\n        - 7\n"), func(t *testing.T, f *config.File) {
 			require.Equal(t, []string{"IT", "7"}, f.Integrations[0].Settings["teams"])
 		}},
-		"every other key of an entry": {entry(hosts + "    credential: fleet-token\n    policy: update-only\n    installation: local\n    absence: archive\n    restore_archived: true\n    launch: true\n    contacts: [a, b]\n"), func(t *testing.T, f *config.File) {
+		"credentials by reference, and an installation that follows from them": {"credentials:\n  fleet-token: {kind: api_token, token: env:FLEET_TOKEN, in: header}\n  people:\n    kind: basic\n    username: ada\n    password: file:people\n" + entry(hosts+"    credential: fleet-token\n"), func(t *testing.T, f *config.File) {
+			require.Equal(t, map[string]credentials.Ref{
+				"fleet-token": {ID: "fleet-token", Kind: credentials.APIToken, Values: map[string]string{"token": "env:FLEET_TOKEN", "in": "header"}},
+				"people":      {ID: "people", Kind: credentials.Basic, Values: map[string]string{"username": "ada", "password": "file:people"}},
+			}, f.Credentials)
+			require.Equal(t, syncer.Local, f.Integrations[0].Installation)
+		}},
+		"a credential of the vault": {entry(hosts + "    credential: fleet\n"), func(t *testing.T, f *config.File) {
+			require.Equal(t, "fleet", f.Integrations[0].Credential)
+			require.Empty(t, f.Integrations[0].Installation)
+			require.Empty(t, f.Credentials)
+		}},
+		"every other key of an entry": {"credentials: {fleet-token: {kind: api_token, token: env:FLEET_TOKEN}}\n" + entry(hosts+"    credential: fleet-token\n    policy: update-only\n    installation: local\n    absence: archive\n    restore_archived: true\n    full_every: 2w\n    launch: true\n    contacts: [a, b]\n"), func(t *testing.T, f *config.File) {
 			e := f.Integrations[0]
 			require.Equal(t, "fleet-token", e.Credential)
 			require.Equal(t, syncer.UpdateOnly, e.Policy)
 			require.Equal(t, syncer.Local, e.Installation)
 			require.Equal(t, syncer.ArchiveAbsent, e.Absence)
 			require.True(t, e.RestoreArchived)
+			require.Equal(t, 14, e.FullEvery)
 			require.True(t, e.Launch)
 			require.Equal(t, []string{"a", "b"}, e.Contacts)
 		}},
@@ -246,43 +259,52 @@ func TestParseReportsFaultsWithTheirPlace(t *testing.T) {
 		text string
 		want []string
 	}{
-		"a misspelt key":                    {entry("    polcy: create-only\n"), []string{`4:5: integrations[0].polcy: there is no key "polcy" here; did you mean "policy"?`}},
-		"a key like no other":               {"stores: a\nxyzzy: 1\n", []string{`1:1: stores: there is no key "stores" here; did you mean "store"?`, `2:1: xyzzy: there is no key "xyzzy" here; there are store, roles, fields, precedence, integrations`}},
-		"a key twice":                       {entry("    launch: true\n    launch: false\n"), []string{`5:5: integrations[0].launch: this key is there already, in line 4`}},
-		"a key that is missing":             {"integrations:\n  - id: a\n", []string{"2:5: integrations[0].connector: is missing: Which connector reads, see `vendorsync catalog`."}},
-		"a key without its value":           {"integrations:\n  - id: a\n    connector:\n", []string{"2:5: integrations[0].connector: is missing: Which connector reads, see `vendorsync catalog`."}},
-		"an entry without id and name":      {"integrations:\n  - connector: files\n", []string{"2:5: integrations[0].id: is missing: an integration has an id or a name"}},
-		"a name of which no id can be made": {"integrations:\n  - name: 笔记本\n    connector: files\n", []string{`2:5: integrations[0].id: is missing: no id can be made of the name "笔记本"`}},
-		"an id with capitals":               {"integrations:\n  - id: Laptops US\n    connector: files\n", []string{`2:9: integrations[0].id: "Laptops US" must be small letters, digits, - and _, at most 63, beginning with a letter or digit; "laptops-us" would do`}},
-		"an id twice":                       {entry("  - name: A\n    connector: files\n"), []string{`4:5: integrations[1].id: the id "a" is that of integrations[0] already; ids are unique`}},
-		"a word of a choice misspelt":       {entry("    policy: create_only\n"), []string{`4:13: integrations[0].policy: "create_only" is none of create-and-update, create-only, update-only; did you mean "create-only"?`}},
-		"a truth that is none":              {entry("    launch: maybe\n"), []string{`4:13: integrations[0].launch: must be true or false, not "maybe"`}},
-		"a list for a text":                 {entry("    name: [a]\n"), []string{`4:11: integrations[0].name: must be a text, not a list`}},
-		"a text for a list":                 {"integrations: files\n", []string{`1:15: integrations: must be a list, not "files"`}},
-		"a text for an object":              {entry("    mapping: default\n"), []string{`4:14: integrations[0].mapping: must be keys with values, not "default"`}},
-		"a file that is a list":             {"- a\n", []string{`1:1: must be keys with values, not a list`}},
-		"an empty item":                     {"integrations:\n  -\n", []string{`2:4: integrations[0]: this item is empty`}},
-		"an unknown connector":              {"integrations:\n  - id: a\n    connector: filse\n", []string{`3:16: integrations[0].connector: there is no connector "filse"; did you mean "files"?`}},
-		"an unknown stream":                 {"integrations:\n  - id: a\n    connector: fleet\n    stream: host\n", []string{`4:13: integrations[0].stream: fleet has no stream "host"; did you mean "hosts"?`}},
-		"one stream of several not chosen":  {"integrations:\n  - id: a\n    connector: fleet\n", []string{`2:5: integrations[0].stream: is missing: fleet has several, hosts, people`}},
-		"an unknown setting":                {entry("    settings:\n      pth: x\n"), []string{`5:12: integrations[0].settings.pth: files has no setting "pth"; did you mean "path"?`}},
-		"a setting of the wrong type":       {entry("    settings: {page_size: many}\n"), []string{`4:27: integrations[0].settings.page_size: "many" is not a whole number`}},
-		"a setting outside its choices":     {entry("    settings: {format: xml}\n"), []string{`4:24: integrations[0].settings.format: "xml" is not one of auto, csv, json`}},
-		"two values for one":                {entry("    settings: {path: [a, b]}\n"), []string{`4:22: integrations[0].settings.path: takes one value, got 2`}},
-		"a setting with keys":               {entry("    settings: {path: {a: b}}\n"), []string{`4:22: integrations[0].settings.path: must be a text, not keys with values`}},
-		"a secret in the file":              {"integrations:\n  - id: a\n    connector: fleet\n    stream: hosts\n    settings: {token: s3cret}\n", []string{`5:23: integrations[0].settings.token: this is a secret and does not belong in the file; put it into a credential and name that under credential`}},
-		"an odd key in a path":              {entry("    settings: {a.b: x}\n"), []string{`4:21: integrations[0].settings['a.b']: files has no setting "a.b"; there are path, key, format, page_size`}},
-		"a field without a target":          {entry("    mapping:\n      fields:\n        - {from: serial}\n"), []string{`6:11: integrations[0].mapping.fields[0].to: is missing: The target field.`}},
-		"an unknown store":                  {"store: postgres:db\n", []string{`1:8: store: "postgres:db" is no store; write sqlite:FILE, or memory to keep nothing`}},
-		"a store without a file":            {"store: 'sqlite:'\n", []string{`1:8: store: the file's name is missing; write sqlite:inventory.db`}},
-		"a merge key":                       {"integrations:\n  - &a {id: a, connector: files}\n  - {<<: *a, id: b, connector: files}\n", []string{`3:6: integrations[1]: keys are not merged with << here; write them out`}},
-		"a key that is no text":             {"[a]: b\n", []string{`1:1: a key must be a text, not a list`}},
-		"a tag":                             {"store: !env STORE\n", []string{`1:8: store: the tag !env means nothing here`}},
-		"text that is not YAML":             {"store: a\nintegrations: [\n", []string{`2: this is not YAML: did not find expected node content`}},
-		"not YAML in the first line":        {"store: a: b\n", []string{`1: this is not YAML: mapping values are not allowed in this context`}},
-		"a tab as indentation":              {"integrations:\n\t- id: a\n", []string{`2: this is not YAML: found character that cannot start any token`}},
-		"two documents":                     {"store: memory\n---\nstore: memory\n", []string{`2: a second document begins here; a configuration is one document`}},
-		"another encoding":                  {"store: memory\n# Gr\xf6\xdfe\n", []string{`2: this is not UTF-8; save the file in that encoding`}},
+		"a misspelt key":                             {entry("    polcy: create-only\n"), []string{`4:5: integrations[0].polcy: there is no key "polcy" here; did you mean "policy"?`}},
+		"a key like no other":                        {"stores: a\nxyzzy: 1\n", []string{`1:1: stores: there is no key "stores" here; did you mean "store"?`, `2:1: xyzzy: there is no key "xyzzy" here; there are store, roles, fields, precedence, credentials, integrations`}},
+		"a key twice":                                {entry("    launch: true\n    launch: false\n"), []string{`5:5: integrations[0].launch: this key is there already, in line 4`}},
+		"a key that is missing":                      {"integrations:\n  - id: a\n", []string{"2:5: integrations[0].connector: is missing: Which connector reads, see `vendorsync catalog`."}},
+		"a key without its value":                    {"integrations:\n  - id: a\n    connector:\n", []string{"2:5: integrations[0].connector: is missing: Which connector reads, see `vendorsync catalog`."}},
+		"an entry without id and name":               {"integrations:\n  - connector: files\n", []string{"2:5: integrations[0].id: is missing: an integration has an id or a name"}},
+		"a name of which no id can be made":          {"integrations:\n  - name: 笔记本\n    connector: files\n", []string{`2:5: integrations[0].id: is missing: no id can be made of the name "笔记本"`}},
+		"an id with capitals":                        {"integrations:\n  - id: Laptops US\n    connector: files\n", []string{`2:9: integrations[0].id: "Laptops US" must be small letters, digits, - and _, at most 63, beginning with a letter or digit; "laptops-us" would do`}},
+		"an id twice":                                {entry("  - name: A\n    connector: files\n"), []string{`4:5: integrations[1].id: the id "a" is that of integrations[0] already; ids are unique`}},
+		"a word of a choice misspelt":                {entry("    policy: create_only\n"), []string{`4:13: integrations[0].policy: "create_only" is none of create-and-update, create-only, update-only; did you mean "create-only"?`}},
+		"a truth that is none":                       {entry("    launch: maybe\n"), []string{`4:13: integrations[0].launch: must be true or false, not "maybe"`}},
+		"a list for a text":                          {entry("    name: [a]\n"), []string{`4:11: integrations[0].name: must be a text, not a list`}},
+		"a text for a list":                          {"integrations: files\n", []string{`1:15: integrations: must be a list, not "files"`}},
+		"a text for an object":                       {entry("    mapping: default\n"), []string{`4:14: integrations[0].mapping: must be keys with values, not "default"`}},
+		"a file that is a list":                      {"- a\n", []string{`1:1: must be keys with values, not a list`}},
+		"an empty item":                              {"integrations:\n  -\n", []string{`2:4: integrations[0]: this item is empty`}},
+		"an unknown connector":                       {"integrations:\n  - id: a\n    connector: filse\n", []string{`3:16: integrations[0].connector: there is no connector "filse"; did you mean "files"?`}},
+		"an unknown stream":                          {"integrations:\n  - id: a\n    connector: fleet\n    stream: host\n", []string{`4:13: integrations[0].stream: fleet has no stream "host"; did you mean "hosts"?`}},
+		"one stream of several not chosen":           {"integrations:\n  - id: a\n    connector: fleet\n", []string{`2:5: integrations[0].stream: is missing: fleet has several, hosts, people`}},
+		"an unknown setting":                         {entry("    settings:\n      pth: x\n"), []string{`5:12: integrations[0].settings.pth: files has no setting "pth"; did you mean "path"?`}},
+		"a setting of the wrong type":                {entry("    settings: {page_size: many}\n"), []string{`4:27: integrations[0].settings.page_size: "many" is not a whole number`}},
+		"a setting outside its choices":              {entry("    settings: {format: xml}\n"), []string{`4:24: integrations[0].settings.format: "xml" is not one of auto, csv, json`}},
+		"two values for one":                         {entry("    settings: {path: [a, b]}\n"), []string{`4:22: integrations[0].settings.path: takes one value, got 2`}},
+		"full reads of a stream without others":      {entry("    full_every: 7d\n"), []string{`4:17: integrations[0].full_every: files cannot tell which of its records have changed, so that each run reads them all; leave this out`}},
+		"full reads at no interval":                  {entry("    full_every: weekly\n"), []string{`4:17: integrations[0].full_every: "weekly" is no age such as 90d or 13w`}},
+		"a setting with keys":                        {entry("    settings: {path: {a: b}}\n"), []string{`4:22: integrations[0].settings.path: must be a text, not keys with values`}},
+		"a secret in the file":                       {"integrations:\n  - id: a\n    connector: fleet\n    stream: hosts\n    settings: {token: s3cret}\n", []string{`5:23: integrations[0].settings.token: this is a secret and does not belong in the file; put it into a credential and name that under credential`}},
+		"a secret in a reference":                    {"credentials:\n  okta: {kind: api_token, token: s3cret}\n", []string{"2:34: credentials.okta.token: this is a secret and does not belong in the file: write where it is found, env:NAME or file:PATH"}},
+		"a reference without a kind":                 {"credentials:\n  okta: {token: env:A}\n", []string{"2:9: credentials.okta.kind: is missing: the kind of credential, such as api_token"}},
+		"a reference of an unknown kind":             {"credentials:\n  okta: {kind: token, token: env:A}\n", []string{"2:16: credentials.okta.kind: \"token\" is none of none, api_token, basic, client_credentials, authorization_code, jwt_bearer, password, session, aws, mutual_tls; did you mean \"api_token\"?"}},
+		"a reference that lacks a value":             {"credentials:\n  okta: {kind: basic, password: env:A}\n", []string{"2:9: credentials.okta.username: is missing: a credential of kind basic has it (env:NAME or file:PATH)"}},
+		"a reference with a value of another kind":   {"credentials:\n  okta: {kind: api_token, token: env:A, pasword: env:B}\n", []string{"2:50: credentials.okta.pasword: a credential of kind api_token has no value \"pasword\"; there are token, in, name, prefix, ca"}},
+		"a local installation without its reference": {"credentials:\n  okta: {kind: api_token, token: env:A}\n" + entry("    credential: otka\n    installation: local\n"), []string{"6:17: integrations[0].credential: a local installation takes its credential from this file, which names no \"otka\" under credentials; did you mean \"okta\"?"}},
+		"a reference where the vault is to be asked": {"credentials:\n  okta: {kind: api_token, token: env:A}\n" + entry("    credential: okta\n    installation: cloud\n"), []string{"7:19: integrations[0].installation: the file names the credential \"okta\" by reference, which is for installation: local; the vault's credentials are not in the file"}},
+		"an odd key in a path":                       {entry("    settings: {a.b: x}\n"), []string{`4:21: integrations[0].settings['a.b']: files has no setting "a.b"; there are path, key, format, page_size`}},
+		"a field without a target":                   {entry("    mapping:\n      fields:\n        - {from: serial}\n"), []string{`6:11: integrations[0].mapping.fields[0].to: is missing: The target field.`}},
+		"an unknown store":                           {"store: postgres:db\n", []string{`1:8: store: "postgres:db" is no store; write sqlite:FILE, or memory to keep nothing`}},
+		"a store without a file":                     {"store: 'sqlite:'\n", []string{`1:8: store: the file's name is missing; write sqlite:inventory.db`}},
+		"a merge key":                                {"integrations:\n  - &a {id: a, connector: files}\n  - {<<: *a, id: b, connector: files}\n", []string{`3:6: integrations[1]: keys are not merged with << here; write them out`}},
+		"a key that is no text":                      {"[a]: b\n", []string{`1:1: a key must be a text, not a list`}},
+		"a tag":                                      {"store: !env STORE\n", []string{`1:8: store: the tag !env means nothing here`}},
+		"text that is not YAML":                      {"store: a\nintegrations: [\n", []string{`2: this is not YAML: did not find expected node content`}},
+		"not YAML in the first line":                 {"store: a: b\n", []string{`1: this is not YAML: mapping values are not allowed in this context`}},
+		"a tab as indentation":                       {"integrations:\n\t- id: a\n", []string{`2: this is not YAML: found character that cannot start any token`}},
+		"two documents":                              {"store: memory\n---\nstore: memory\n", []string{`2: a second document begins here; a configuration is one document`}},
+		"another encoding":                           {"store: memory\n# Gr\xf6\xdfe\n", []string{`2: this is not UTF-8; save the file in that encoding`}},
 		"all faults at once, in the order of the file": {"store: x\nintegrations:\n  - id: A\n    connector: nope\n    policy: all\n  - id: b\n    connector: files\n    settings: {nope: 1, page_size: x}\n", []string{
 			`1:8: store: "x" is no store; write sqlite:FILE, or memory to keep nothing`,
 			`3:9: integrations[0].id: "A" must be small letters, digits, - and _, at most 63, beginning with a letter or digit; "a" would do`,

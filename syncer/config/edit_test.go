@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -269,7 +270,14 @@ func TestOutlineSpellsEverythingOut(t *testing.T) {
 	hosts, _ := fleet.Stream("hosts")
 	people, _ := fleet.Stream("people")
 	files := registry(t).All()[0].Spec()
+	tables := hosts
+	tables.Mapping.Fields = append(slices.Clone(hosts.Mapping.Fields),
+		connector.DefaultField{To: "hostname", From: "{{ name ~ '.' ~ domain }}"},
+		connector.DefaultField{To: "location", Default: "Cloud"},
+		connector.DefaultField{To: "asset_type", From: "kind", Values: map[string]string{"Mac: laptop": "computer", "true": "mobile", "": ""}, Otherwise: "other", Default: "computer"},
+		connector.DefaultField{To: "managed", From: "mdm", Values: map[string]string{"On": "true"}, Unlisted: "clear"})
 	tests := map[string]config.Outline{
+		"tables":          {ID: "fleet-hosts", Spec: fleet, Stream: tables, Schema: mapping.Standard()},
 		"default_mapping": {ID: "fleet-hosts", Name: "Fleet: hosts", Spec: fleet, Stream: hosts, Settings: connector.Settings{"teams": {"IT", "Sales, EU"}}, Schema: mapping.Standard()},
 		"declared_fields": {ID: "people", Spec: fleet, Stream: people, Schema: mapping.Standard()},
 		"discovered_fields": {
@@ -295,6 +303,9 @@ func TestOutlineSpellsEverythingOut(t *testing.T) {
 			require.Equal(t, outline.Stream.Name, f.Integrations[0].Stream)
 			_, err = f.Check(mapping.Standard())
 			require.NoError(t, err)
+			if len(outline.Stream.Mapping.Fields) > 0 {
+				require.Equal(t, mapping.FromDefault(outline.Stream), f.Integrations[0].Mapping, "it means what the stream says")
+			}
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/vendorsync/vendorsync/credentials"
 	"github.com/vendorsync/vendorsync/mapping"
 	"github.com/vendorsync/vendorsync/syncer"
 )
@@ -15,6 +16,7 @@ type fileDoc struct {
 	roles      []string
 	fields     []named[[]mapping.Field]
 	precedence []named[syncer.Precedence]
+	refs       []named[credentials.Ref]
 	entries    []entryDoc
 }
 
@@ -35,6 +37,7 @@ type entryDoc struct {
 	installation    syncer.Installation
 	absence         syncer.Absence
 	restoreArchived bool
+	fullEvery       int
 	launch          bool
 
 	filter, createIf, updateIf string
@@ -182,12 +185,13 @@ func entryForm() form[entryDoc] {
 		bind("policy", "What a run may do. Default: create-and-update.",
 			oneOf(syncer.CreateAndUpdate, syncer.CreateOnly, syncer.UpdateOnly), func(e *entryDoc, v syncer.Policy) { e.policy = v }),
 		bind("integration_user", "To whom every change is attributed; needed to launch.", text(), func(e *entryDoc, v string) { e.user = v }),
-		bind("installation", "Where the credential is kept. Default: cloud.",
+		bind("installation", "Where the credential is kept: in the store's vault (cloud), or nowhere, with a reference in this file (local). Default: local for a credential of this file, else cloud.",
 			oneOf(syncer.Cloud, syncer.Local), func(e *entryDoc, v syncer.Installation) { e.installation = v }),
 		bind("contacts", "Who is told when a run fails.", texts(), func(e *entryDoc, v []string) { e.contacts = v }),
 		bind("absence", "What becomes of records that a complete read no longer brings; deactivate is for saas_users. Default: keep.",
 			oneOf(syncer.Keep, syncer.FlagAbsent, syncer.ArchiveAbsent, syncer.DeactivateAbsent), func(e *entryDoc, v syncer.Absence) { e.absence = v }),
 		bind("restore_archived", "Take a matched record out of the archive; without it, such a record is skipped. Default: false.", boolean(), func(e *entryDoc, v bool) { e.restoreArchived = v }),
+		bind("full_every", "Ask the vendor only for what has changed since the last run, and for everything again once the last full read is so old: 7d. Default: everything, each time.", days(), func(e *entryDoc, v int) { e.fullEvery = v }),
 		bind("filter", "A template; a record for which it is not true is left out: \"{{ record.status == 'ACTIVE' }}\".", text(), func(e *entryDoc, v string) { e.filter = v }),
 		bind("create_if", "A template; a record for which it is not true is not created.", text(), func(e *entryDoc, v string) { e.createIf = v }),
 		bind("update_if", "A template; a record for which it is not true is not written to if it is there.", text(), func(e *entryDoc, v string) { e.updateIf = v }),
@@ -220,8 +224,43 @@ func fileForm() form[fileDoc] {
 		bind("roles", "The roles that users may have. Default: any.", texts(), func(f *fileDoc, v []string) { f.roles = v }),
 		bind("fields", "Custom fields, by target object.", free(list(customFieldForm())), func(f *fileDoc, v []named[[]mapping.Field]) { f.fields = v }),
 		bind("precedence", "Whose values count where several integrations feed one object: their ids by object, the first goes before all.", free(precedenceForm()), func(f *fileDoc, v []named[syncer.Precedence]) { f.precedence = v }),
+		bind("credentials", "Credentials by reference, for local installations: their names, each with its kind and where its values are found. Others are kept in the store's vault, see `vendorsync credentials`.", free(refForm()), func(f *fileDoc, v []named[credentials.Ref]) { f.refs = v }),
 		bind("integrations", "What is synced: one entry for each list of a vendor that fills one object.", list(placed(entryForm())), func(f *fileDoc, v []entryDoc) { f.entries = v }),
 	)
+}
+
+// kindKey is the key of a reference that says of which kind its credential is.
+const kindKey = "kind"
+
+// refForm is a credential by reference: its kind, and for each of its values where
+// that is found.
+func refForm() form[credentials.Ref] {
+	kind, value := oneOf(credentials.Kinds()...), text()
+	help := func(s schema, text string) schema { return s.with("description", text) }
+	return form[credentials.Ref]{
+		shape: shape{
+			schema: schema{
+				"type": "object", "required": []any{kindKey},
+				"properties":           schema{kindKey: help(kind.schema, "The kind of credential, see `vendorsync catalog show`.")},
+				"additionalProperties": help(value.schema, "Where the value is found: env:NAME or file:PATH. What is no secret may stand here itself."),
+			},
+			node: flowNode, keys: map[string]shape{kindKey: kind.shape}, names: []string{kindKey}, any: &value.shape,
+		},
+		read: func(r *reader, n *yaml.Node, path string) (credentials.Ref, bool) {
+			ref := credentials.Ref{Values: map[string]string{}}
+			ok := r.entries(n, path, func(key, node *yaml.Node, at string) {
+				if key.Value == kindKey {
+					ref.Kind, _ = kind.read(r, node, at)
+				} else if v, ok := value.read(r, node, at); ok {
+					ref.Values[key.Value] = v
+				}
+			})
+			if _, written := r.at[join(path, kindKey)]; ok && !written {
+				r.fault(n, join(path, kindKey), "is missing: the kind of credential, such as %s", credentials.APIToken)
+			}
+			return ref, ok
+		},
+	}
 }
 
 // placed notes in an entry where it stands.

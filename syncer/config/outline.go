@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -22,7 +23,9 @@ type Outline struct {
 	Spec     connector.Spec
 	Stream   connector.Stream
 	Settings connector.Settings
-	Object   string // empty for the stream's own
+	// Credential is the name of one; empty for none yet.
+	Credential string
+	Object     string // empty for the stream's own
 	// Fields are what the source itself says that its records hold; nil for what
 	// the stream declares. They make the mapping where the stream has no default
 	// one for the object.
@@ -61,11 +64,14 @@ func (o Outline) Entry() []byte {
 	w.pair(0, "connector", o.Spec.ID, "")
 	w.pair(0, "stream", o.Stream.Name, o.Stream.Summary)
 	o.settings(w)
-	if o.Spec.NeedsCredential() {
-		w.pair(0, "credential", "", "the name of the credential to read with; needed to launch")
+	if o.Spec.NeedsCredential() || o.Credential != "" {
+		w.pair(0, "credential", o.Credential, "the name of the credential to read with; needed to launch")
 	}
 	w.pair(0, "object", object, o.objects(object))
 	w.pair(0, "policy", string(syncer.CreateAndUpdate), fmt.Sprintf("or %s, %s", syncer.CreateOnly, syncer.UpdateOnly))
+	if o.Stream.Incremental {
+		w.line(0, "# full_every: 7d  # ask the vendor only for what has changed, and for everything again after so long")
+	}
 	w.pair(0, "integration_user", "", "to whom every change is attributed; needed to launch")
 	o.role(w, object)
 	w.line(0, "launch: false  # true: active as soon as nothing is missing")
@@ -79,7 +85,7 @@ func (o Outline) role(w *writer, object string) {
 	if !ok || object != users {
 		return
 	}
-	given := func(f connector.DefaultField) bool { return f.To == role && f.Value != "" }
+	given := func(f connector.DefaultField) bool { return f.To == role && f.Value+f.Default != "" }
 	if object == o.Stream.Object && slices.ContainsFunc(o.Stream.Mapping.Fields, given) {
 		return
 	}
@@ -223,16 +229,43 @@ func children(w *writer, indent int, list []mapping.ChildMapping) {
 
 func fields(w *writer, indent int, fields []mapping.FieldMapping) {
 	for _, f := range fields {
+		if len(f.Values) > 0 {
+			looked(w, indent, f)
+			continue
+		}
 		text := "- {to: " + quote(f.To)
-		if f.From != "" {
+		switch {
+		case f.From != "":
 			text += ", from: " + quote(f.From)
-		} else {
+		case f.Value != "":
 			text += ", value: " + quote(f.Value)
+		}
+		if f.Default != "" {
+			text += ", default: " + quote(f.Default)
 		}
 		if f.Format != "" {
 			text += ", format: " + quote(string(f.Format))
 		}
 		w.line(indent, text+"}")
+	}
+}
+
+// looked writes a field whose values are looked up in a table, a line for each.
+func looked(w *writer, indent int, f mapping.FieldMapping) {
+	w.pair(indent, "- to", f.To, "")
+	w.pair(indent+2, "from", f.From, "")
+	w.line(indent+2, "values:")
+	for _, name := range slices.Sorted(maps.Keys(f.Values)) {
+		w.line(indent+4, quote(name)+": "+quote(f.Values[name]))
+	}
+	if f.Otherwise != "" {
+		w.pair(indent+2, "otherwise", f.Otherwise, "")
+	}
+	if f.Unlisted != "" {
+		w.pair(indent+2, "unlisted", string(f.Unlisted), "")
+	}
+	if f.Default != "" {
+		w.pair(indent+2, "default", f.Default, "")
 	}
 }
 

@@ -1158,6 +1158,15 @@ func brokenAtHeart() map[string]spoiled {
 				return r, err
 			}
 		}},
+		"forgets in a list since when runs read": {"run-since", func(s *store) {
+			s.runs = func(ctx context.Context, q syncer.RunQuery) ([]syncer.Run, error) {
+				runs, err := s.Store.Runs(ctx, q)
+				for i := range runs {
+					runs[i].Since = time.Time{}
+				}
+				return runs, err
+			}
+		}},
 		"finds every run": {"run-unknown", func(s *store) {
 			s.run = func(ctx context.Context, id string) (syncer.Run, error) {
 				r, err := s.Store.Run(ctx, id)

@@ -17,6 +17,7 @@ func journalRules() []rule {
 		{"integration-unknown", "an unknown integration is ErrNotFound", integrationUnknown},
 		{"integrations", "Integrations returns all, ordered by id", integrationsAll},
 		{"run-kept", "a run comes back as it was saved, and again after it was replaced", runKept},
+		{"run-since", "a run comes back with the time since which it read changes, or why it read all", runSince},
 		{"run-unknown", "an unknown run is ErrNotFound", runUnknown},
 		{"runs", "Runs returns the newest first, of the integration asked for, with test runs only if asked to", runsNewest},
 		{"cancel", "a request to cancel stays, whatever is saved of the run", cancelStays},
@@ -52,7 +53,7 @@ func integration(id string) syncer.Integration {
 			SyncKeys: []mapping.SyncKey{{Field: "serial_number"}, {Field: "asset_tag", Update: true}},
 			Children: []mapping.ChildMapping{{Object: "software", From: "apps", Fields: []mapping.FieldMapping{{To: "name", From: "name"}}}},
 		},
-		Absence: syncer.FlagAbsent, RestoreArchived: true, State: syncer.Active, CreatedAt: start, UpdatedAt: start.Add(time.Hour),
+		Absence: syncer.FlagAbsent, RestoreArchived: true, FullEvery: 7, State: syncer.Active, CreatedAt: start, UpdatedAt: start.Add(time.Hour),
 		LaunchedBy: "ada", LaunchedAt: start.Add(time.Minute),
 		Changes: []syncer.Edit{{At: start, By: "ada", What: "created"}, {At: start.Add(time.Hour), By: "bob", What: "mapping changed"}},
 	}
@@ -108,6 +109,7 @@ func run(id string) syncer.Run {
 	return syncer.Run{
 		ID: id, Integration: "laptops", Status: syncer.WithProblems, Trigger: "schedule", User: "it-sync@example.com", By: "ada",
 		Started: start, Finished: start.Add(time.Minute), ConnectorVersion: "1.2.3", MappingVersion: "v", Complete: true, Restarts: 1, Resumed: 2,
+		FullRead: start.Add(-time.Hour), Basis: "b",
 		Counts:   syncer.Counts{Fetched: 21, Filtered: 1, Created: 2, Updated: 3, Unchanged: 4, Skipped: 5, Failed: 6},
 		Effects:  map[string]syncer.Effects{"software_installs": {Created: 1, Updated: 2, Archived: 3, Restored: 4}},
 		Vanished: syncer.Vanished{Missing: 1, Flagged: 2, Archived: 3, Held: 4},
@@ -134,6 +136,28 @@ func runKept(p *probe) {
 	least := syncer.Run{ID: "1", Integration: "laptops", Status: syncer.Queued, Test: true, Started: start}
 	p.saveRun(least)
 	p.runIs(least)
+}
+
+// What a run has read decides what the next one reads.
+func runSince(p *probe) {
+	part := run("1")
+	part.Complete, part.Since = false, start.Add(-15*time.Minute)
+	p.saveRun(part)
+	p.runIs(part)
+	all := run("2")
+	all.FullRead, all.ReadAll = all.Started, "the last full read is 7 days old"
+	p.saveRun(all)
+	p.runIs(all)
+	runs, err := p.journal().Runs(p.ctx, syncer.RunQuery{Integration: part.Integration})
+	p.no(err, "Runs")
+	for _, r := range runs {
+		if r.ID == part.ID {
+			p.alike("the run of changes among all", r, part)
+		} else {
+			p.alike("the full run among all", r, all)
+		}
+	}
+	equal(p, "the number of runs", len(runs), 2)
 }
 
 func runUnknown(p *probe) {

@@ -1,132 +1,121 @@
 package vendorsync_test
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"iter"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"strconv"
 	"testing"
+	"time"
 
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/connector/connectortest"
+	"github.com/vendorsync/vendorsync/connector/rest"
+	"github.com/vendorsync/vendorsync/connector/rest/resttest"
+	"github.com/vendorsync/vendorsync/credentials"
 )
 
-// A fleet reads the devices of a vendor whose API answers
-// {"devices":[...],"next":"..."}, next being empty on the last page.
-type fleet struct{}
-
-func (fleet) Spec() connector.Spec {
+// fleetSpec describes a vendor whose API answers
+// {"devices":[...],"next":"..."}, next being absent on the last page.
+func fleetSpec() connector.Spec {
 	return connector.Spec{
-		ID: "acme-fleet", Name: "Acme Fleet", Vendor: "Acme", Version: "1", Category: "device management",
-		Summary:  "Reads the devices that Acme Fleet manages.",
-		Settings: []connector.Setting{{Name: "url", Label: "Address", Help: "Such as https://acme.example.com", Required: true}},
+		ID: "acme-fleet", Name: "Acme Fleet", Vendor: "Acme, Inc.", Version: "0.1.0", Category: "device management",
+		Summary: "The devices that Acme Fleet manages.",
+		DocsURL: "https://developer.acme.example/devices",
+		Auth: []connector.AuthMethod{{
+			ID: "token", Label: "API token", Kind: credentials.APIToken,
+			Help: "Create an API token with the right devices:read under Administration, API tokens.",
+		}},
+		Hosts:    []string{"*.acme.example"},
+		Settings: []connector.Setting{{Name: "domain", Type: connector.Host, Label: "Domain", Help: "Such as eu.acme.example.", Required: true}},
+		Limits:   []connector.RateLimit{{Name: "requests", Requests: 1000, Per: time.Minute, Source: "https://developer.acme.example/limits"}},
 		Streams: []connector.Stream{{
-			Name: "devices", Label: "Devices", Object: "assets", Key: "id",
+			Name: "devices", Label: "Devices", Summary: "Every device, the retired ones included.", Object: "assets", Key: "id",
 			Fields: []connector.Field{
-				{Path: "id", Type: connector.StringField, Label: "Id"},
+				{Path: "id", Type: connector.StringField, Label: "Id", Example: "d1001"},
 				{Path: "serial", Type: connector.StringField, Label: "Serial number", Example: "C02XG0FHJGH5"},
+				{Path: "unlock_pin", Type: connector.StringField, Label: "PIN that unlocks it", Sensitive: true},
 			},
-			Mapping:  connector.DefaultMapping{Fields: []connector.DefaultField{{To: "serial_number", From: "serial"}}, SyncKeys: []string{"serial_number"}},
-			Complete: true, // a full read names every device
+			Mapping: connector.DefaultMapping{
+				Fields:   []connector.DefaultField{{To: "serial_number", From: "serial"}, {To: "asset_type", Value: "mobile"}},
+				SyncKeys: []string{"serial_number"},
+			},
+			Permissions: []connector.Permission{{Name: "devices:read", Why: "It lists the devices."}},
+			Complete:    true, // the list names all of them
 		}},
 	}
 }
 
-func (fleet) Open(_ context.Context, cfg connector.Config) (connector.Source, error) {
-	base, err := url.Parse(cfg.Settings.Get("url"))
-	if err != nil || base.Host == "" {
-		return nil, connector.Errorf(connector.ErrInvalid, "open acme-fleet", "url: %q is no address", cfg.Settings.Get("url"))
-	}
-	return &fleetSource{http: &http.Client{Transport: cfg.Transport}, base: base}, nil
+// newFleet returns the connector for Acme Fleet.
+func newFleet() connector.Connector {
+	return rest.New(fleetSpec(), rest.API{
+		Base:     "https://{domain}/api/v1",
+		Auth:     map[credentials.Kind]rest.Auth{credentials.APIToken: rest.Bearer()},
+		Messages: []string{"error"},
+		Streams: map[string]rest.Stream{
+			"devices": {
+				Path:     "/devices",
+				Records:  "devices",
+				Paging:   rest.Cursor{Param: "cursor", Path: "next", Size: "limit"},
+				PageSize: 100, // the most that Acme allows
+			},
+		},
+	})
 }
 
-type fleetSource struct {
-	http *http.Client
-	base *url.URL
+// serveFleet returns a server that answers as Acme documents its API.
+func serveFleet() *resttest.Server {
+	var devices []string
+	for i := range 250 {
+		devices = append(devices, fmt.Sprintf(`{"id":"d%d","serial":"ACME%04d","unlock_pin":"482910"}`, i, i))
+	}
+	return &resttest.Server{
+		Authorized: resttest.Bearer("good-s3cret"),
+		Lists:      map[string]*resttest.List{"/api/v1/devices": {Form: resttest.Cursors, Records: "devices", Items: devices, MaxSize: 100}},
+	}
 }
 
-func (s *fleetSource) Check(ctx context.Context) (connector.Report, error) {
-	_, err := s.page(ctx, "")
-	return connector.Report{}, err // Acme has no permissions that one could lack
-}
-
-func (s *fleetSource) Read(ctx context.Context, req connector.Request) iter.Seq2[connector.Page, error] {
-	if req.Stream != "devices" {
-		return func(yield func(connector.Page, error) bool) {
-			yield(connector.Page{}, connector.Errorf(connector.ErrNotFound, "read", "there is no stream %q", req.Stream))
-		}
-	}
-	return connector.Paginate(ctx, req.Cursor, s.page)
-}
-
-// page fetches the page that begins after the cursor.
-func (s *fleetSource) page(ctx context.Context, after connector.Cursor) (connector.Page, error) {
-	const op = "list devices"
-	address := s.base.JoinPath("devices")
-	address.RawQuery = url.Values{"after": {string(after)}}.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
-	if err != nil {
-		return connector.Page{}, connector.Errorf(connector.ErrInvalid, op, "%w", err)
-	}
-	resp, err := s.http.Do(req)
-	if err != nil {
-		return connector.Page{}, &connector.Error{Class: connector.ClassOf(err), Op: op, Err: err}
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if class := connector.StatusClass(resp.StatusCode); class != "" {
-		return connector.Page{}, connector.Errorf(class, op, "%s", resp.Status)
-	}
-	var list struct {
-		Devices []connector.Record `json:"devices"`
-		Next    connector.Cursor   `json:"next"`
-	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 64<<20)).Decode(&list); err != nil {
-		return connector.Page{}, connector.Errorf(connector.ErrMalformed, op, "%w", err)
-	}
-	return connector.Page{Records: list.Devices, Next: list.Next, Last: list.Next == ""}, nil
-}
-
-func (s *fleetSource) Close() error {
-	s.http.CloseIdleConnections()
-	return nil
+func fleetToken(text string) credentials.Source {
+	return credentials.Static(credentials.Credential{Kind: credentials.APIToken, Values: map[string]credentials.Secret{"token": credentials.NewSecret(text)}})
 }
 
 func TestFleetKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	vendor := httptest.NewServer(http.HandlerFunc(serveDevices))
-	t.Cleanup(vendor.Close)
-	connectortest.Run(t, fleet{}, connectortest.Options{
-		Config:      connector.Config{Settings: connector.Settings{"url": {vendor.URL}}},
-		BadSettings: []connector.Settings{{"url": {"not an address"}}},
-		MinRecords:  7,
+	transport := serveFleet().Transport()
+	t.Cleanup(func() { _ = transport.Close() })
+	connectortest.Run(t, newFleet(), connectortest.Options{
+		Config: connector.Config{
+			Settings:   connector.Settings{"domain": {"eu.acme.example"}},
+			Credential: fleetToken("good-s3cret"),
+			Transport:  transport,
+		},
+		BadSettings: []connector.Settings{nil, {"domain": {"evil.example"}}},
+		MinRecords:  250,
 	})
 }
 
-// serveDevices plays the vendor: seven devices, three a page.
-func serveDevices(w http.ResponseWriter, r *http.Request) {
-	const count, size = 7, 3
-	start := 0
-	if after := r.FormValue("after"); after != "" {
-		var err error
-		if start, err = strconv.Atoi(after); err != nil {
-			http.Error(w, "this cursor is no longer known", http.StatusGone)
-			return
-		}
+// refusal is a token that Acme refuses, with the words that it has for it.
+func refusal(secret string, status int, words string) resttest.Refusal {
+	return resttest.Refusal{
+		Credential: fleetToken(secret),
+		Says:       []string{words},
+		Server: func(testing.TB) *resttest.Server {
+			return &resttest.Server{Always: func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(status)
+				_, _ = fmt.Fprintf(w, `{"error": %q}`, words)
+			}}
+		},
 	}
-	list := struct {
-		Devices []json.RawMessage `json:"devices"`
-		Next    string            `json:"next"`
-	}{}
-	for i := start; i < min(start+size, count); i++ {
-		list.Devices = append(list.Devices, json.RawMessage(fmt.Sprintf(`{"id":"d%d","serial":"ACME%04d"}`, i, i)))
-	}
-	if start+size < count {
-		list.Next = strconv.Itoa(start + size)
-	}
-	_ = json.NewEncoder(w).Encode(list)
+}
+
+// TestFleetBearsTheFaultsOfVendors is not parallel: what memory it takes is
+// measured.
+func TestFleetBearsTheFaultsOfVendors(t *testing.T) {
+	resttest.RunFaults(t, newFleet(), resttest.FaultOptions{
+		Server:  func(testing.TB) *resttest.Server { return serveFleet() },
+		Config:  connector.Config{Settings: connector.Settings{"domain": {"eu.acme.example"}}, Credential: fleetToken("good-s3cret")},
+		Stream:  "devices",
+		Path:    "/api/v1/devices",
+		Expired: refusal("last-years-s3cret", http.StatusUnauthorized, "token expired"),
+		Wrong:   refusal("wrong-s3cret", http.StatusUnauthorized, "unknown token"),
+		Weak:    refusal("weak-s3cret", http.StatusForbidden, "no right devices:read"),
+	})
 }

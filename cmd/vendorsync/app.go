@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/user"
 	"strings"
@@ -16,7 +17,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vendorsync/vendorsync/connector"
+	"github.com/vendorsync/vendorsync/connector/rest"
 	"github.com/vendorsync/vendorsync/connectors"
+	"github.com/vendorsync/vendorsync/credentials"
 	"github.com/vendorsync/vendorsync/syncer"
 	"github.com/vendorsync/vendorsync/syncer/config"
 )
@@ -42,6 +45,12 @@ type app struct {
 	outWidth int            // of the terminal that out is; 0 if it is none
 	errIsTTY bool
 
+	stdin     *prompter
+	configDir func() (string, error)                          // of the person's own settings
+	browse    func(ctx context.Context, address string) error // shows a page to the person
+	transport http.RoundTripper                               // of all connectors; nil for their own
+	limiters  rest.Limiters
+
 	openStore func(context.Context, *config.File, *slog.Logger) (store, func() error, error)
 
 	// Flags.
@@ -64,6 +73,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	a := &app{
 		out: stdout, err: stderr, registry: registry, lookup: os.Getenv, now: time.Now, zone: time.Local,
 		outWidth: widthOf(stdout), errIsTTY: widthOf(stderr) > 0, openStore: openStore,
+		stdin: newPrompter(stdin, stderr), configDir: os.UserConfigDir, browse: browse,
 	}
 	return a.run(ctx, args, stdin)
 }
@@ -135,6 +145,12 @@ func (a *app) remedy(cmd *cobra.Command, err error) string {
 		return "write one with `vendorsync init`, or name another with --config"
 	case errors.As(err, &busy):
 		return "wait for it, or stop it with `vendorsync cancel`"
+	case errors.Is(err, errNoKey):
+		return "give its key in " + keyVariable + " or " + keyFileVariable + "; `vendorsync credentials add` makes one for a new store"
+	case errors.Is(err, credentials.ErrExists):
+		return "change it with `vendorsync credentials edit`"
+	case errors.Is(err, credentials.ErrNotFound):
+		return "see `vendorsync credentials list`"
 	}
 	return ""
 }
@@ -168,11 +184,11 @@ func (a *app) command() *cobra.Command {
 	flags.StringVar(&a.by, "by", "", "who asks, for the history of changes (default: the account's name)")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what happens to standard error")
 	root.AddCommand(
-		a.initCommand(), a.catalogCommand(), a.addCommand(), a.listCommand(), a.editCommand(),
+		a.initCommand(), a.catalogCommand(), a.credentialsCommand(), a.addCommand(), a.listCommand(), a.editCommand(),
 		a.mapCommand(), a.precedenceCommand(), a.checkCommand(), a.missingCommand(), a.launchCommand(), a.pauseCommand(), a.archiveCommand(),
 		a.testCommand(), a.runCommand(), a.cancelCommand(), a.runsCommand(), a.revertCommand(),
 		a.recordsCommand(), a.historyCommand(), a.duplicatesCommand(), a.mergeCommand(), a.splitCommand(), a.saasCommand(),
-		a.fieldsCommand(), a.schemaCommand(), a.versionCommand(),
+		a.fieldsCommand(), a.schemaCommand(), a.newCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -1,162 +1,61 @@
 package main
 
 import (
-	"cmp"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vendorsync/vendorsync/connector"
-	"github.com/vendorsync/vendorsync/mapping"
+	"github.com/vendorsync/vendorsync/internal/nearest"
 )
-
-// The catalogue as JSON. Every list is there, if only empty.
-type (
-	specView struct {
-		ID       string        `json:"id"`
-		Name     string        `json:"name"`
-		Vendor   string        `json:"vendor"`
-		Version  string        `json:"version"`
-		Category string        `json:"category"`
-		Aliases  []string      `json:"aliases"`
-		Summary  string        `json:"summary"`
-		DocsURL  string        `json:"docs_url"`
-		Auth     []authView    `json:"auth"`
-		Hosts    []string      `json:"hosts"`
-		Settings []settingView `json:"settings"`
-		Streams  []streamView  `json:"streams"`
-		// Platforms are the systems it runs on; empty for all.
-		Platforms []string `json:"platforms"`
-	}
-	authView struct {
-		ID    string `json:"id"`
-		Label string `json:"label"`
-		Help  string `json:"help"`
-		Kind  string `json:"kind"`
-	}
-	settingView struct {
-		Name     string   `json:"name"`
-		Label    string   `json:"label"`
-		Help     string   `json:"help"`
-		Type     string   `json:"type"`
-		Default  string   `json:"default"`
-		Required bool     `json:"required"`
-		Secret   bool     `json:"secret"`
-		Multi    bool     `json:"multi"`
-		Choices  []string `json:"choices"`
-	}
-	streamView struct {
-		Name         string            `json:"name"`
-		Label        string            `json:"label"`
-		Summary      string            `json:"summary"`
-		Object       string            `json:"object"`
-		Key          string            `json:"key"`
-		Fields       []sourceFieldView `json:"fields"`
-		SyncKeys     []string          `json:"sync_keys"`
-		Mapping      []mappedView      `json:"mapping"`
-		Permissions  []needView        `json:"permissions"`
-		Complete     bool              `json:"complete"`
-		Incremental  bool              `json:"incremental"`
-		StableResume bool              `json:"stable_resume"`
-	}
-	sourceFieldView struct {
-		Path      string `json:"path"`
-		Type      string `json:"type"`
-		Label     string `json:"label"`
-		Example   string `json:"example"`
-		Sensitive bool   `json:"sensitive"`
-	}
-	mappedView struct {
-		Object string `json:"object"`
-		To     string `json:"to"`
-		From   string `json:"from,omitempty"`
-		Value  string `json:"value,omitempty"`
-	}
-	needView struct {
-		Name string `json:"name"`
-		Why  string `json:"why"`
-	}
-)
-
-// list returns a list that is not nil.
-func list[T any](items []T) []T { return append([]T{}, items...) }
-
-func viewSpec(s connector.Spec) specView {
-	v := specView{
-		ID: s.ID, Name: s.Name, Vendor: s.Vendor, Version: s.Version, Category: s.Category, Aliases: list(s.Aliases), Summary: s.Summary,
-		DocsURL: s.DocsURL, Auth: []authView{}, Hosts: list(s.Hosts), Settings: []settingView{}, Streams: []streamView{}, Platforms: list(s.Platforms),
-	}
-	for _, m := range s.Auth {
-		v.Auth = append(v.Auth, authView{ID: m.ID, Label: m.Label, Help: m.Help, Kind: string(m.Kind)})
-	}
-	for _, d := range s.Settings {
-		v.Settings = append(v.Settings, settingView{
-			Name: d.Name, Label: d.Label, Help: d.Help, Type: string(cmp.Or(d.Type, connector.Text)), Default: d.Default,
-			Required: d.Required, Secret: d.Secret, Multi: d.Multi, Choices: list(d.Choices),
-		})
-	}
-	for _, st := range s.Streams {
-		v.Streams = append(v.Streams, viewStream(st))
-	}
-	return v
-}
-
-func viewStream(s connector.Stream) streamView {
-	v := streamView{
-		Name: s.Name, Label: s.Label, Summary: s.Summary, Object: s.Object, Key: s.Key, Fields: []sourceFieldView{}, SyncKeys: list(s.Mapping.SyncKeys),
-		Mapping: []mappedView{}, Permissions: []needView{}, Complete: s.Complete, Incremental: s.Incremental, StableResume: s.StableResume,
-	}
-	for _, f := range s.Fields {
-		v.Fields = append(v.Fields, sourceFieldView{Path: f.Path, Type: string(f.Type), Label: f.Label, Example: f.Example, Sensitive: f.Sensitive})
-	}
-	m := mapping.FromDefault(s)
-	for _, f := range m.Fields {
-		v.Mapping = append(v.Mapping, mappedView{Object: m.Object, To: f.To, From: f.From, Value: f.Value})
-	}
-	for _, c := range m.Children {
-		for _, f := range c.Fields {
-			from := f.From
-			if from != "" {
-				from = c.From + "[]." + from
-			}
-			v.Mapping = append(v.Mapping, mappedView{Object: c.Object, To: f.To, From: from, Value: f.Value})
-		}
-	}
-	for _, p := range s.Permissions {
-		v.Permissions = append(v.Permissions, needView(p))
-	}
-	return v
-}
 
 func (a *app) catalogCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "catalog [WORD]",
 		Short: "List the connectors, or those that have to do with a word",
-		Args:  cobra.MaximumNArgs(1),
+		Long: "List the connectors, or those whose id, name, vendor, category or other name has a word in it.\n\n" +
+			"`vendorsync catalog show ID` says what to gather before one is used.",
+		Example: "  vendorsync catalog\n  vendorsync catalog identity\n  vendorsync catalog azure ad",
+		Args:    cobra.ArbitraryArgs, // a name may have several words
 		RunE: func(_ *cobra.Command, args []string) error {
-			word := strings.Join(args, "")
+			word := strings.Join(args, " ")
 			found := a.registry.Search(word)
-			if a.json {
+			switch {
+			case a.json:
 				views := make([]specView, len(found))
 				for i, c := range found {
 					views[i] = viewSpec(c.Spec())
 				}
 				return a.writeJSON(views)
-			}
-			if len(found) == 0 {
-				a.note("no connector has to do with %q (see `vendorsync catalog`)", word)
+			case len(found) == 0:
+				a.noteNothingFound(word)
 				return nil
 			}
-			t := newTable("ID", "NAME", "VENDOR", "CATEGORY", "STREAMS", "SUMMARY")
-			for _, c := range found {
-				s := c.Spec()
-				t.add(s.ID, s.Name, s.Vendor, s.Category, strings.Join(streamNames(s), ", "), s.Summary)
-			}
-			return a.print(t)
+			return a.print(catalogTable(found, word))
 		},
 	}
 	cmd.AddCommand(a.catalogShowCommand())
 	return cmd
+}
+
+// catalogTable lists connectors; if they were looked for, it says by what each
+// was found.
+func catalogTable(found []connector.Connector, word string) *table {
+	t := newTable("ID", "NAME", "VENDOR", "CATEGORY", "STREAMS", "SUMMARY")
+	if word != "" {
+		t.header = slices.Insert(t.header, 4, "FOUND BY")
+	}
+	for _, c := range found {
+		s := c.Spec()
+		row := []string{s.ID, s.Name, s.Vendor, s.Category, strings.Join(streamNames(s), ", "), s.Summary}
+		if word != "" {
+			row = slices.Insert(row, 4, foundBy(s, word))
+		}
+		t.add(row...)
+	}
+	return t
 }
 
 func streamNames(s connector.Spec) []string {
@@ -167,24 +66,113 @@ func streamNames(s connector.Spec) []string {
 	return names
 }
 
+// A handle is a text by which a connector is found.
+type handle struct{ kind, text string }
+
+func handles(s connector.Spec) []handle {
+	all := []handle{{"id", s.ID}, {"name", s.Name}, {"vendor", s.Vendor}, {"category", s.Category}}
+	for _, alias := range s.Aliases {
+		all = append(all, handle{"other name", alias})
+	}
+	return all
+}
+
+// foundBy says by which of its texts a connector has to do with a word.
+func foundBy(s connector.Spec, word string) string {
+	word = strings.ToLower(strings.TrimSpace(word))
+	for _, t := range handles(s) {
+		if strings.Contains(strings.ToLower(t.text), word) {
+			if t.kind == "other name" {
+				return t.text
+			}
+			return t.kind
+		}
+	}
+	return ""
+}
+
+// noteNothingFound says what else to look for.
+func (a *app) noteNothingFound(word string) {
+	text := fmt.Sprintf("no connector has to do with %q", word)
+	if near := a.nearestConnectors(word); len(near) > 0 {
+		text += "; did you mean " + alternatives(near) + "?"
+	}
+	a.note("%s", text)
+	a.note("The categories are %s; `vendorsync catalog` lists all connectors.", strings.Join(a.categories(), ", "))
+}
+
+func (a *app) categories() []string {
+	var all []string
+	for _, c := range a.registry.All() {
+		all = append(all, c.Spec().Category)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// nearestConnectors returns the ids of the connectors that have the name which a
+// misspelt word most likely means.
+func (a *app) nearestConnectors(word string) []string {
+	var names []string
+	ids := map[string][]string{}
+	for _, c := range a.registry.All() {
+		s := c.Spec()
+		for _, t := range handles(s) {
+			for _, name := range append(strings.Fields(t.text), t.text) {
+				name = strings.ToLower(strings.Trim(name, ".,"))
+				if len(name) < 3 || slices.Contains(ids[name], s.ID) {
+					continue
+				}
+				names, ids[name] = append(names, name), append(ids[name], s.ID)
+			}
+		}
+	}
+	return ids[nearest.Name(word, names)]
+}
+
 func (a *app) catalogShowCommand() *cobra.Command {
-	return &cobra.Command{
+	var o pageOptions
+	cmd := &cobra.Command{
 		Use:   "show ID",
-		Short: "Show a connector: settings, streams, fields, default mapping",
-		Args:  cobra.ExactArgs(1),
+		Short: "Show what to gather before a connector is used: credential, permissions, settings, mapping",
+		Long: "Show what to gather before a connector is used: how to prove who asks, where a credential goes, the permissions\n" +
+			"that each stream needs, the settings, the vendor's limits, and what fills which field by default.",
+		Example: "  vendorsync catalog show okta\n  vendorsync catalog show okta --fields",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, err := a.registry.Get(args[0])
 			if err != nil {
-				return err
+				return a.noConnector(args[0], err)
 			}
 			if a.json {
 				return a.writeJSON(viewSpec(c.Spec()))
 			}
-			return a.showSpec(viewSpec(c.Spec()))
+			return a.showSpec(viewSpec(c.Spec()), o)
 		},
 		ValidArgsFunction: a.completeConnectors,
 	}
+	cmd.Flags().BoolVar(&o.fields, "fields", false, "the fields of each stream's records, too")
+	cmd.Flags().BoolVar(&o.advanced, "all", false, "as --fields, and what of a credential is seldom needed")
+	return cmd
 }
+
+// noConnector says which connector may be meant by a word that is no id.
+func (a *app) noConnector(word string, err error) error {
+	var ids []string
+	for _, c := range a.registry.Search(word) {
+		ids = append(ids, c.Spec().ID)
+	}
+	if len(ids) == 0 {
+		ids = a.nearestConnectors(word)
+	}
+	if len(ids) == 0 {
+		return err
+	}
+	return fmt.Errorf("there is no connector %q; did you mean %s?", word, alternatives(ids))
+}
+
+// alternatives lists names to choose from.
+func alternatives(names []string) string { return `"` + strings.Join(names, `" or "`) + `"` }
 
 // completeConnectors completes the first argument with the connectors' ids.
 func (a *app) completeConnectors(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -196,68 +184,4 @@ func (a *app) completeConnectors(_ *cobra.Command, args []string, _ string) ([]s
 		ids = append(ids, cobra.CompletionWithDesc(c.Spec().ID, c.Spec().Name))
 	}
 	return ids, cobra.ShellCompDirectiveNoFileComp
-}
-
-// showSpec writes a catalogue page for people.
-func (a *app) showSpec(v specView) error {
-	facts := newTable("CONNECTOR", v.ID)
-	facts.add("name", v.Name)
-	facts.add("vendor", v.Vendor)
-	facts.add("version", v.Version)
-	facts.add("summary", v.Summary)
-	facts.add("documentation", v.DocsURL)
-	facts.add("runs on", cmp.Or(strings.Join(v.Platforms, ", "), "every system"))
-	if err := a.print(facts); err != nil {
-		return err
-	}
-	auth := newTable("CREDENTIAL", "KIND", "HELP")
-	for _, m := range v.Auth {
-		auth.add(m.Label, m.Kind, m.Help)
-	}
-	if err := a.section(auth); err != nil {
-		return err
-	}
-	settings := newTable("SETTING", "TYPE", "DEFAULT", "HELP")
-	for _, d := range v.Settings {
-		fallback := d.Default
-		if d.Required {
-			fallback = "(required)"
-		}
-		settings.add(d.Name, d.Type, fallback, d.Help)
-	}
-	if err := a.section(settings); err != nil {
-		return err
-	}
-	for _, st := range v.Streams {
-		if err := a.showStream(st); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (a *app) showStream(st streamView) error {
-	facts := newTable("STREAM", st.Name)
-	facts.add("summary", st.Summary)
-	facts.add("fills", cmp.Or(st.Object, "an object of your choice"))
-	facts.add("key", st.Key)
-	facts.add("sync keys", strings.Join(st.SyncKeys, ", "))
-	for _, p := range st.Permissions {
-		facts.add("needs", p.Name+": "+p.Why)
-	}
-	to := map[string][]string{}
-	for _, m := range st.Mapping {
-		if m.From == "" {
-			facts.add("constant", m.Object+"."+m.To+" = "+m.Value)
-		}
-		to[m.From] = append(to[m.From], m.Object+"."+m.To)
-	}
-	if err := a.section(facts); err != nil {
-		return err
-	}
-	fields := newTable("FIELD", "TYPE", "FILLS", "EXAMPLE", "LABEL")
-	for _, f := range st.Fields {
-		fields.add(f.Path, f.Type, strings.Join(to[f.Path], ", "), f.Example, f.Label)
-	}
-	return a.section(fields)
 }

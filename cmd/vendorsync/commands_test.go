@@ -431,52 +431,6 @@ func TestHistoryRefusesToGuess(t *testing.T) {
 	require.Contains(t, sh.fails(exitFailed, "history", "assets", "x1"), `"x1" is a value of several assets; name one by its id: `)
 }
 
-func TestCatalog(t *testing.T) {
-	t.Parallel()
-	sh := newShell(t)
-	require.Regexp(t, `(?m)^localhost +This machine +Linux +operating system +asset, people +`, sh.done("catalog"))
-	require.NotContains(t, sh.done("catalog", "CSV"), "localhost")
-	none := sh.run("catalog", "xyzzy")
-	require.Equal(t, exitDone, none.code)
-	require.Empty(t, none.out)
-	require.Contains(t, none.err, `no connector has to do with "xyzzy"`)
-	require.Equal(t, "[]\n", sh.done("catalog", "xyzzy", "--json"))
-	shown := sh.done("catalog", "show", "localhost")
-	require.Regexp(t, `(?m)^system +boolean +false +`, shown)
-	require.Regexp(t, `(?m)^memory_mb +number +assets.memory_mb +31816 +`, shown)
-	require.Regexp(t, `(?m)^applications\[\].name +string +software.name +curl +`, shown)
-	require.Regexp(t, `(?m)^constant +users.role = Employee$`, shown)
-	require.Regexp(t, `(?m)^path +file +\(required\) +`, sh.done("catalog", "show", "files"))
-	spec := decodeJSON[object](t, sh.done("catalog", "show", "files", "--json"))
-	require.ElementsMatch(t, []string{"id", "name", "vendor", "version", "category", "aliases", "summary", "docs_url", "auth", "hosts", "settings", "streams", "platforms"}, keys(spec))
-	require.Equal(t, spec, decodeJSON[[]any](t, sh.done("catalog", "csv", "--json"))[0])
-	for name, v := range spec {
-		require.NotNil(t, v, name)
-	}
-}
-
-func TestCheck(t *testing.T) {
-	t.Parallel()
-	fleet := &connectortest.Fake{ID: "fleet", CheckFunc: func(context.Context) (connector.Report, error) {
-		return connector.Report{Permissions: []connector.PermissionStatus{
-			{Name: "phones.read", Grant: connector.Granted}, {Name: "apps.read", Stream: "records", Grant: connector.Missing, Detail: "list apps: 403"},
-		}}, nil
-	}}
-	sh := laptopShell(t, fleet)
-	sh.write("vendorsync.yaml", laptops+"  - {id: fleet, connector: fleet}\n")
-	require.Regexp(t, `(?m)^read +.* granted`, sh.done("check", "laptops"))
-	r := sh.run("check", "fleet", "--json")
-	require.Equal(t, exitFailed, r.code, "a permission is missing")
-	require.Equal(t, object{"id": "fleet", "permissions": []any{
-		object{"name": "phones.read", "stream": "", "grant": "granted", "detail": ""},
-		object{"name": "apps.read", "stream": "records", "grant": "missing", "detail": "list apps: 403"},
-	}}, decodeJSON[object](t, r.out))
-	require.Regexp(t, `(?m)^apps.read +records +missing +list apps: 403$`, sh.run("check", "fleet").out)
-	require.Contains(t, sh.fails(exitFailed, "check", "phones"), "there is no integration")
-	require.NoError(t, os.Remove(sh.path("devices.ndjson")))
-	require.NotEqual(t, exitDone, sh.run("check", "laptops").code)
-}
-
 func TestFields(t *testing.T) {
 	t.Parallel()
 	sh := laptopShell(t)

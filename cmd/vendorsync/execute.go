@@ -10,32 +10,64 @@ import (
 	"github.com/vendorsync/vendorsync/syncer"
 )
 
+// readings are the flags that say how much of a source is read.
+type readings struct{ changed, full bool }
+
+// addTo adds the flags to a command.
+func (r *readings) addTo(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&r.changed, "changed", false, "read what has changed since the last run, if the stream can tell; everything, if there is none to build on")
+	cmd.Flags().BoolVar(&r.full, "full", false, "read everything, whatever full_every says")
+}
+
+// check refuses flags that contradict each other.
+func (r *readings) check() error {
+	if r.changed && r.full {
+		return errors.New("--changed and --full exclude each other")
+	}
+	return nil
+}
+
+func (r *readings) reading() syncer.Reading {
+	switch {
+	case r.changed:
+		return syncer.ReadChanged
+	case r.full:
+		return syncer.ReadAll
+	}
+	return syncer.AsConfigured
+}
+
 func (a *app) runCommand() *cobra.Command {
 	var all bool
+	var read readings
 	cmd := &cobra.Command{
 		Use:   "run ID...",
 		Short: "Sync integrations, one after another",
 		Long: "Sync integrations, one after another. A run that was interrupted goes on where it stopped.\n\n" +
+			"With --changed, the vendor is asked only for what has changed since the last run. What has vanished, and what\n" +
+			"somebody else has changed here, is seen by a full run alone. full_every in the configuration makes it a habit.\n\n" +
 			"With --json, one ID gives an object; several, and --all, give an array.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if all == (len(args) > 0) {
 				return errors.New("name integrations, or --all for every active one")
 			}
-			return nil
+			return read.check()
 		},
 		RunE: a.in(func(ctx context.Context, s *session, ids []string) error {
+			s.warnOfEnds(ctx)
 			if !all {
-				return s.runAll(ctx, ids, len(ids) == 1)
+				return s.runAll(ctx, ids, len(ids) == 1, read.reading())
 			}
 			ids, err := s.active(ctx)
 			if err != nil {
 				return err
 			}
-			return s.runAll(ctx, ids, false)
+			return s.runAll(ctx, ids, false, read.reading())
 		}),
 		ValidArgsFunction: a.completeIDs,
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "every active integration")
+	read.addTo(cmd)
 	return cmd
 }
 
@@ -63,11 +95,11 @@ func (s *session) active(ctx context.Context) ([]string, error) {
 
 // runAll runs integrations one after another. One that fails does not hinder
 // the next.
-func (s *session) runAll(ctx context.Context, ids []string, single bool) error {
+func (s *session) runAll(ctx context.Context, ids []string, single bool, reading syncer.Reading) error {
 	var runs []syncer.Run
 	var failed error
 	for _, id := range ids {
-		r, err := s.runOne(ctx, id)
+		r, err := s.runOne(ctx, id, reading)
 		if r.ID != "" {
 			runs = append(runs, r)
 		}
@@ -85,12 +117,12 @@ func (s *session) runAll(ctx context.Context, ids []string, single bool) error {
 }
 
 // runOne runs one integration and tells a person if that fails.
-func (s *session) runOne(ctx context.Context, id string) (syncer.Run, error) {
+func (s *session) runOne(ctx context.Context, id string, reading syncer.Reading) (syncer.Run, error) {
 	if _, err := s.integration(ctx, id); err != nil {
 		s.report(nil, err)
 		return syncer.Run{}, err
 	}
-	r, err := s.syncer.Run(ctx, id, syncer.RunOptions{By: s.person()})
+	r, err := s.syncer.Run(ctx, id, syncer.RunOptions{By: s.person(), Reading: reading})
 	s.judge(r)
 	var state *syncer.StateError
 	switch {
@@ -153,6 +185,9 @@ func (s *session) showResults(runs []syncer.Run, single bool) error {
 		return err
 	}
 	for _, r := range runs {
+		if err := s.showReading(r); err != nil {
+			return err
+		}
 		if err := s.showDetails(r); err != nil {
 			return err
 		}
@@ -163,6 +198,7 @@ func (s *session) showResults(runs []syncer.Run, single bool) error {
 func (a *app) testCommand() *cobra.Command {
 	var sample int
 	var all bool
+	var read readings
 	cmd := &cobra.Command{
 		Use:   "test ID",
 		Short: "Show what a run would do; nothing is written",
@@ -175,35 +211,38 @@ func (a *app) testCommand() *cobra.Command {
 			case sample < 1:
 				return fmt.Errorf("--sample %d is no number of records; use --all for all", sample)
 			}
-			return cobra.ExactArgs(1)(cmd, args)
+			return errors.Join(read.check(), cobra.ExactArgs(1)(cmd, args))
 		},
 		RunE: a.in(func(ctx context.Context, s *session, args []string) error {
 			if all {
 				sample = -1
 			}
-			return s.test(ctx, args[0], sample)
+			return s.test(ctx, args[0], syncer.TestOptions{Sample: sample, Reading: read.reading()})
 		}),
 		ValidArgsFunction: a.completeIDs,
 	}
 	cmd.Flags().IntVar(&sample, "sample", syncer.DefaultSample, "how many records to look at")
 	cmd.Flags().BoolVar(&all, "all", false, "look at all records")
+	read.addTo(cmd)
 	return cmd
 }
 
 // test makes a test run and writes its forecast.
-func (s *session) test(ctx context.Context, id string, sample int) error {
+func (s *session) test(ctx context.Context, id string, opt syncer.TestOptions) error {
 	in, err := s.integration(ctx, id)
 	if err != nil {
 		return err
 	}
 	out, shown := s.newRunObject(), s.newForecast(in)
-	r, err := s.syncer.TestRun(ctx, id, syncer.TestOptions{Sample: sample, By: s.person(), Record: func(rec syncer.TestRecord) error {
+	opt.By = s.person()
+	opt.Record = func(rec syncer.TestRecord) error {
 		if s.json {
 			return out.add(rec)
 		}
 		shown.add(rec)
 		return nil
-	}})
+	}
+	r, err := s.syncer.TestRun(ctx, id, opt)
 	if r.ID == "" {
 		return err
 	}
@@ -213,6 +252,9 @@ func (s *session) test(ctx context.Context, id string, sample int) error {
 	}
 	show := func() error {
 		if err := s.showOutcomes(r); err != nil {
+			return err
+		}
+		if err := s.showReading(r); err != nil {
 			return err
 		}
 		if err := s.showForecast(shown, r.ID); err != nil {

@@ -7,6 +7,8 @@ import (
 	"flag"
 	"io"
 	"log/slog"
+	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,8 +46,14 @@ type shell struct {
 	ctx   context.Context
 	now   time.Time
 	fakes []connector.Connector
-	width int  // of the terminal that standard output is; 0 for none
-	tty   bool // standard error is a terminal
+	width int               // of the terminal that standard output is; 0 for none
+	tty   bool              // standard error is a terminal
+	in    string            // standard input
+	env   map[string]string // variables beside the configuration file's
+	// transport carries the connectors' requests; nil for their own.
+	transport http.RoundTripper
+	// browse is the person's browser.
+	browse func(ctx context.Context, address string) error
 	// memory takes the place of the file that the configuration names, for all
 	// calls: opening a database of its own takes most of a call's time. Nil for
 	// the store that is named.
@@ -72,7 +80,7 @@ type result struct {
 func (sh *shell) run(args ...string) result {
 	sh.Helper()
 	a, out, errOut := sh.app()
-	code := a.run(sh.ctx, append([]string{"--by", "ada"}, args...), strings.NewReader(""))
+	code := a.run(sh.ctx, append([]string{"--by", "ada"}, args...), strings.NewReader(sh.in))
 	return result{sh.T, code, out.String(), errOut.String()}
 }
 
@@ -83,9 +91,12 @@ func (sh *shell) app() (a *app, stdout, stderr *bytes.Buffer) {
 	require.NoError(sh, err)
 	var out, errOut bytes.Buffer
 	env := map[string]string{configVariable: sh.path("vendorsync.yaml")}
+	maps.Copy(env, sh.env)
 	a = &app{
 		out: &out, err: &errOut, registry: registry, lookup: func(name string) string { return env[name] },
 		now: func() time.Time { return sh.now }, zone: time.FixedZone("test", 3600), outWidth: sh.width, errIsTTY: sh.tty, openStore: openStore,
+		stdin: newPrompter(strings.NewReader(sh.in), &errOut), transport: sh.transport, browse: sh.browse,
+		configDir: func() (string, error) { return sh.dir, nil },
 	}
 	if sh.memory != nil {
 		a.openStore = func(context.Context, *config.File, *slog.Logger) (store, func() error, error) {

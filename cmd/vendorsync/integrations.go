@@ -1,16 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/syncer"
 )
 
@@ -183,51 +180,4 @@ func (s *session) showState(ctx context.Context, in syncer.Integration) error {
 		return err
 	}
 	return s.writeJSON(v)
-}
-
-// A permissionView is one permission as `check` shows it.
-type permissionView struct {
-	Name   string          `json:"name"`
-	Stream string          `json:"stream"`
-	Grant  connector.Grant `json:"grant"`
-	Detail string          `json:"detail"`
-}
-
-func (a *app) checkCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "check ID",
-		Short: "Ask the vendor what the integration may read",
-		Args:  cobra.ExactArgs(1),
-		RunE: a.in(func(ctx context.Context, s *session, args []string) error {
-			if _, err := s.integration(ctx, args[0]); err != nil {
-				return err
-			}
-			report, err := s.syncer.Check(ctx, args[0])
-			if err != nil {
-				return err
-			}
-			return s.showReport(args[0], report)
-		}),
-		ValidArgsFunction: a.completeIDs,
-	}
-}
-
-// showReport writes what a check found out; a missing permission is a failure.
-func (s *session) showReport(id string, report connector.Report) error {
-	views := make([]permissionView, len(report.Permissions))
-	t := newTable("PERMISSION", "STREAM", "STATE", "DETAIL")
-	for i, p := range report.Permissions {
-		views[i] = permissionView(p)
-		t.add(p.Name, cmp.Or(p.Stream, "all"), string(p.Grant), p.Detail)
-	}
-	if slices.ContainsFunc(views, func(v permissionView) bool { return v.Grant == connector.Missing }) {
-		s.code = exitFailed
-	}
-	switch {
-	case s.json:
-		return s.writeJSON(map[string]any{"id": id, "permissions": views})
-	case len(views) == 0:
-		return s.line("%s can be read; its connector needs no permission", id)
-	}
-	return s.print(t)
 }

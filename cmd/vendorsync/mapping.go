@@ -239,7 +239,9 @@ func (s *session) viewMapping(in syncer.Integration, src sampled) mappingView {
 }
 
 // targets are the lines of a mapping, those of children and accounts included.
-func (s *session) targets(m mapping.Mapping) []targetView {
+func (s *session) targets(m mapping.Mapping) []targetView { return targetsOf(m, s.schema) }
+
+func targetsOf(m mapping.Mapping, schema *mapping.Schema) []targetView {
 	out := []targetView{}
 	add := func(list string, fields []mapping.FieldMapping, objects ...string) {
 		for _, f := range fields {
@@ -251,7 +253,7 @@ func (s *session) targets(m mapping.Mapping) []targetView {
 				t.Values = map[string]string{}
 			}
 			for _, name := range objects {
-				if o, ok := s.schema.Object(name); ok && o.Field(f.To) >= 0 {
+				if o, ok := schema.Object(name); ok && o.Field(f.To) >= 0 {
 					t.Object, t.Type = name, o.Fields[o.Field(f.To)].Type
 					break
 				}

@@ -124,11 +124,32 @@ func whole(r syncer.Run) syncer.Run {
 	if r.Problems == nil {
 		r.Problems = []syncer.Problem{}
 	}
-	r.Started = r.Started.UTC()
-	if !r.Finished.IsZero() {
-		r.Finished = r.Finished.UTC()
+	for _, t := range []*time.Time{&r.Started, &r.Finished, &r.Since, &r.FullRead} {
+		if !t.IsZero() {
+			*t = t.UTC()
+		}
 	}
 	return r
+}
+
+// readingOf says how much of the source a run read, where that is not simply
+// everything.
+func (s *session) readingOf(r syncer.Run) string {
+	switch {
+	case !r.Since.IsZero():
+		return "what has changed since " + s.when(r.Since) + "; the last full read was on " + s.when(r.FullRead)
+	case r.ReadAll != "":
+		return "everything: " + r.ReadAll
+	}
+	return ""
+}
+
+// showReading writes how much of the source a run that has just been made read.
+func (s *session) showReading(r syncer.Run) error {
+	if text := s.readingOf(r); text != "" {
+		return s.line("\n%s read %s.", r.Integration, text)
+	}
+	return nil
 }
 
 // showDetails writes what the line of a run in a table has no room for.
@@ -199,6 +220,9 @@ func (s *session) showRun(ctx context.Context, r syncer.Run) error {
 	facts.add("asked by", cmp.Or(r.By, r.Trigger))
 	facts.add("changes by", r.User)
 	facts.add("whole source read", cmp.Or(yes(r.Complete), "no"))
+	if text := s.readingOf(r); text != "" {
+		facts.add("read", text)
+	}
 	if r.Resumed > 0 {
 		facts.add("resumed", strconv.Itoa(r.Resumed)+" times")
 	}

@@ -44,7 +44,7 @@ func (s *session) source(ctx context.Context, in syncer.Integration, read bool) 
 	if err == nil {
 		src.options.Settings = settings
 		if read {
-			src.records, err = s.sample(ctx, c, settings, in)
+			src.records, err = s.sample(ctx, in)
 		}
 	}
 	if err != nil && read {
@@ -55,8 +55,8 @@ func (s *session) source(ctx context.Context, in syncer.Integration, read bool) 
 }
 
 // sample reads the first records of a source.
-func (s *session) sample(ctx context.Context, c connector.Connector, settings connector.Settings, in syncer.Integration) (records []connector.Record, err error) {
-	src, err := c.Open(ctx, connector.Config{Settings: settings, Dir: s.file.Dir, Logger: s.logger()})
+func (s *session) sample(ctx context.Context, in syncer.Integration) (records []connector.Record, err error) {
+	src, err := s.syncer.Open(ctx, in)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vendorsync/vendorsync/connector"
+	"github.com/vendorsync/vendorsync/credentials"
 	"github.com/vendorsync/vendorsync/mapping"
 	"github.com/vendorsync/vendorsync/syncer"
 	"github.com/vendorsync/vendorsync/syncer/config"
@@ -34,6 +37,9 @@ type session struct {
 	syncer   *syncer.Syncer
 	schema   *mapping.Schema
 	progress *progress
+	vault    *credentials.Vault // nil, with the reason in noVault, if it cannot be opened
+	noVault  error
+	keyring  syncer.Keyring
 	close    func() error
 }
 
@@ -91,8 +97,13 @@ func openStore(ctx context.Context, f *config.File, log *slog.Logger) (store, fu
 // apply brings the syncer in line with the file, and says what that changed.
 func (s *session) apply(ctx context.Context) error {
 	var err error
+	s.openVault()
 	s.syncer, err = syncer.New(s.store, syncer.Options{
 		Registry: s.registry, Dir: s.file.Dir, Logger: s.logger(), Progress: s.progress.show, Now: s.now,
+		Credentials: s.credential, Transport: s.transport,
+		Limiter: func(in syncer.Integration) func(connector.RateLimit) connector.Limiter {
+			return s.limiters.For(in.Connector, cmp.Or(in.Credential, in.ID))
+		},
 	})
 	if err != nil {
 		return err

@@ -118,9 +118,12 @@ func (a *app) outline(connectorID, stream, id, name string) (config.Outline, err
 func (s *session) add(ctx context.Context, o config.Outline, sets []config.Assignment) error {
 	var rest []config.Assignment
 	for _, set := range sets {
-		if set.Key == "object" {
+		switch {
+		case set.Key == "object":
 			o.Object = set.Value
-		} else if !o.Assign(set) {
+		case set.Key == "credential":
+			o.Credential = set.Value
+		case !o.Assign(set):
 			rest = append(rest, set)
 		}
 	}
@@ -148,22 +151,15 @@ func (s *session) explore(ctx context.Context, o *config.Outline) {
 	if len(o.Stream.Fields) > 0 || !o.Spec.Discovers {
 		return
 	}
-	settings, err := o.Spec.Resolve(o.Settings)
-	if err == nil {
-		o.Fields, err = s.discover(ctx, *o, settings)
-	}
-	if err != nil {
+	var err error
+	if o.Fields, err = s.discover(ctx, *o); err != nil {
 		s.note("note: the fields of %s are not known yet: %v", o.ID, err)
 	}
 }
 
 // discover asks the source for its fields.
-func (s *session) discover(ctx context.Context, o config.Outline, settings connector.Settings) (fields []connector.Field, err error) {
-	c, err := s.registry.Get(o.Spec.ID)
-	if err != nil {
-		return nil, err
-	}
-	src, err := c.Open(ctx, connector.Config{Settings: settings, Dir: s.file.Dir, Logger: s.logger()})
+func (s *session) discover(ctx context.Context, o config.Outline) (fields []connector.Field, err error) {
+	src, err := s.syncer.Open(ctx, syncer.Integration{ID: o.ID, Connector: o.Spec.ID, Stream: o.Stream.Name, Settings: o.Settings, Credential: o.Credential})
 	if err != nil {
 		return nil, err
 	}

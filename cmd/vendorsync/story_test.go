@@ -136,7 +136,7 @@ func TestAddRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		"a connector that is none": {[]string{"add", "okta"}, `there is no connector "okta"`},
+		"a connector that is none": {[]string{"add", "otka"}, `there is no connector "otka"`},
 		"a stream not chosen":      {[]string{"add", "localhost"}, "choose one of the streams of localhost with --stream: asset, people"},
 		"a stream that is none":    {[]string{"add", "localhost", "--stream", "disks"}, "choose one of the streams of localhost with --stream: asset, people"},
 		"an id that is taken":      {[]string{"add", "files", "--id", "laptops"}, `has an integration "laptops" already`},
@@ -161,7 +161,7 @@ func TestAddWritesADefaultMappingOut(t *testing.T) {
 	sh := laptopShell(t)
 	sh.done("add", "localhost", "--stream", "people", "--name", "People here", "--set", "system=true", "--set", "integration_user=it@example.com", "--set", "launch=true")
 	file := sh.config()
-	for _, want := range []string{"  - id: localhost-people\n", "    name: People here\n", "      system: true  #", "    launch: true  #", "        - {to: role, value: Employee}\n", "      sync_keys: [username, email]\n"} {
+	for _, want := range []string{"  - id: localhost-people\n", "    name: People here\n", "      system: true  #", "    launch: true  #", "        - {to: role, default: Employee}\n", "      sync_keys: [username, email]\n"} {
 		require.Contains(t, file, want)
 	}
 	require.True(t, strings.HasPrefix(file, laptops), "what was there is as it was")

@@ -1,6 +1,7 @@
 package vendorsync_test
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -18,6 +19,8 @@ func buildCommand(t *testing.T) string {
 	require.NoError(t, err, string(out))
 	return name
 }
+
+const credentialsPage = "docs/credentials.md"
 
 // TestTheCommandIsAsTheDocumentsSay needs Linux: the tour reads the machine it
 // runs on.
@@ -37,6 +40,8 @@ func TestTheCommandIsAsTheDocumentsSay(t *testing.T) {
 				steps++
 				cmd := exec.CommandContext(t.Context(), program, strings.Fields(args)...)
 				cmd.Dir = dir
+				cmd.Env = append(os.Environ(), "XDG_CONFIG_HOME="+dir)
+				cmd.Stdin = strings.NewReader("a-token-that-opens-nothing\n") // for credentials add
 				out, err := cmd.CombinedOutput()
 				require.NoError(t, err, "%s\n%s", command, out)
 			}
@@ -46,7 +51,7 @@ func TestTheCommandIsAsTheDocumentsSay(t *testing.T) {
 
 	t.Run("the commands that documents name exist", func(t *testing.T) {
 		t.Parallel()
-		for _, page := range []string{"README.md", "docs/troubleshooting.md", mappingPage} {
+		for _, page := range []string{"README.md", "CONTRIBUTING.md", "docs/troubleshooting.md", mappingPage, credentialsPage} {
 			named := regexp.MustCompile("`vendorsync ((?:[a-z]+ ?)+)").FindAllStringSubmatch(readFile(t, page), -1)
 			for _, m := range named {
 				words := strings.TrimSpace(m[1])
@@ -55,7 +60,7 @@ func TestTheCommandIsAsTheDocumentsSay(t *testing.T) {
 				require.Regexp(t, "(?m)^  vendorsync "+words+"( |$)", string(out), "%s names a command that there is not", page)
 			}
 		}
-		for _, script := range blocks(readFile(t, mappingPage), "sh") {
+		for _, script := range append(blocks(readFile(t, mappingPage), "sh"), blocks(readFile(t, credentialsPage), "sh")...) {
 			for _, command := range commands(script) {
 				args := append(strings.Fields(strings.TrimPrefix(command, "vendorsync ")), "--help")
 				out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()

@@ -118,6 +118,9 @@ type Stream struct {
 type Permission struct {
 	Name string // the vendor's own name: "okta.users.read"
 	Why  string
+	// Setting is the boolean setting that makes it needed. Empty means that it
+	// always is.
+	Setting string
 }
 
 // A FieldType is the JSON type of a source field.

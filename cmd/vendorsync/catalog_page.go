@@ -209,13 +209,21 @@ func span(seconds float64) string {
 	}
 }
 
+// where says when a permission is needed that is not always.
+func where(setting string) string {
+	if setting == "" {
+		return ""
+	}
+	return " (only if the setting " + setting + " is true)"
+}
+
 // stream says what a stream brings, what it needs and what it can.
 func (p *page) stream(st streamView, v specView) {
 	p.heading("STREAM %s → %s", st.Name, cmp.Or(st.Object, "an object of your choice"))
 	p.text(2, st.Summary)
 	rows := make([][2]string, 0, len(st.Permissions)+6)
 	for _, need := range st.Permissions {
-		rows = append(rows, [2]string{"permission", need.Name + ": " + need.Why})
+		rows = append(rows, [2]string{"permission", need.Name + ": " + need.Why + where(need.Setting)})
 	}
 	can := func(what string, is bool, yes, no string) {
 		answer := "no: " + no

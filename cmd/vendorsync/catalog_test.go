@@ -213,7 +213,7 @@ func TestCatalogAsJSON(t *testing.T) {
 	require.Equal(t, limitView{Name: "all of it", Requests: 10, Seconds: 1, Burst: 30, Source: "https://acme.example/limits"}, v.Limits[0])
 	require.Equal(t, 100, v.Limits[1].Burst, "as many as in the whole time")
 	st := v.Streams[0]
-	require.Equal(t, needView{"laptops:read", "lists the laptops"}, st.Permissions[0])
+	require.Equal(t, needView{Name: "laptops:read", Why: "lists the laptops"}, st.Permissions[0])
 	require.Equal(t, mappedView{Object: "assets", To: "serial_number", Type: "text", From: "serial", Values: map[string]string{}, SyncKey: 1}, st.Mapping[0])
 	require.Equal(t, mappedView{Object: "software", To: "name", Type: "text", List: "apps", From: "name", Values: map[string]string{}}, st.Mapping[3])
 	require.Equal(t, sourceFieldView{Path: "owner.mail", Type: "string", Label: "Owner", Example: "ada@example.com", Sensitive: true, Fills: []string{"assets.assigned_to"}}, st.Fields[2])

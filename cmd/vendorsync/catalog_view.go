@@ -109,8 +109,9 @@ type (
 		SyncKey   int               `json:"sync_key"` // its place among the sync keys, from 1; 0 for none
 	}
 	needView struct {
-		Name string `json:"name"`
-		Why  string `json:"why"`
+		Name    string `json:"name"`
+		Why     string `json:"why"`
+		Setting string `json:"setting"` // that makes it needed; empty for always
 	}
 )
 

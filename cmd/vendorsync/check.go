@@ -16,7 +16,7 @@ import (
 type permissionView struct {
 	Name   string          `json:"name"`
 	Stream string          `json:"stream"` // empty for all
-	Needed bool            `json:"needed"` // by this integration, and not just by another stream of its connector
+	Needed bool            `json:"needed"` // by this integration, and not just by another stream of its connector or a setting that is off
 	Grant  connector.Grant `json:"grant"`
 	Detail string          `json:"detail"` // what fails, or why it is unknown
 	Why    string          `json:"why"`    // what it is needed for
@@ -51,7 +51,7 @@ func (s *session) showReport(in syncer.Integration, report connector.Report) err
 	if err != nil {
 		return err
 	}
-	views := viewReport(c.Spec(), in.Stream, report)
+	views := viewReport(c.Spec(), in, report)
 	missing := inState(views, connector.Missing)
 	if len(missing) > 0 {
 		s.code = exitFailed
@@ -88,17 +88,26 @@ func inState(views []permissionView, state connector.Grant) []permissionView {
 
 // viewReport puts a report beside what the connector declares: the permissions
 // of the stream first, those that the report leaves out as unknown.
-func viewReport(spec connector.Spec, stream string, report connector.Report) []permissionView {
+func viewReport(spec connector.Spec, in syncer.Integration, report connector.Report) []permissionView {
+	stream := in.Stream
+	settings, err := spec.Resolve(in.Settings)
+	if err != nil {
+		settings = in.Settings // what is wrong with them has been told
+	}
+	idle := map[string]bool{} // of the stream, what no setting asks for
 	why := map[[2]string]string{}
 	for _, st := range spec.Streams {
 		for _, p := range st.Permissions {
 			why[[2]string{st.Name, p.Name}] = p.Why
+			if st.Name == stream && p.Setting != "" && !settings.Bool(p.Setting) {
+				idle[p.Name] = true
+			}
 		}
 	}
 	needed, others := []permissionView{}, []permissionView{}
 	said := map[string]bool{}
 	for _, p := range report.Permissions {
-		v := permissionView{Name: p.Name, Stream: p.Stream, Needed: p.Stream == "" || p.Stream == stream, Grant: p.Grant, Detail: p.Detail, Why: why[[2]string{p.Stream, p.Name}]}
+		v := permissionView{Name: p.Name, Stream: p.Stream, Needed: (p.Stream == "" || p.Stream == stream) && !idle[p.Name], Grant: p.Grant, Detail: p.Detail, Why: why[[2]string{p.Stream, p.Name}]}
 		if !v.Needed {
 			others = append(others, v)
 			continue
@@ -111,7 +120,7 @@ func viewReport(spec connector.Spec, stream string, report connector.Report) []p
 	}
 	st, _ := spec.Stream(stream)
 	for _, p := range st.Permissions {
-		if !said[p.Name] {
+		if !said[p.Name] && !idle[p.Name] {
 			needed = append(needed, permissionView{Name: p.Name, Stream: stream, Needed: true, Grant: connector.Unknown, Detail: "the connector does not check it", Why: p.Why})
 		}
 	}

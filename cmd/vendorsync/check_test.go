@@ -17,7 +17,12 @@ func checked(report ...connector.PermissionStatus) *connectortest.Fake {
 		ID: "fleet", Stream: "phones",
 		Describe: func(s *connector.Spec) {
 			s.Vendor = "Fleet, Inc."
-			s.Streams[0].Permissions = []connector.Permission{{Name: "phones.read", Why: "lists the phones"}, {Name: "owners.read", Why: "names their owners"}}
+			s.Settings = []connector.Setting{{Name: "seen", Type: connector.Boolean, Default: "false"}}
+			s.Streams[0].Permissions = []connector.Permission{
+				{Name: "phones.read", Why: "lists the phones"},
+				{Name: "owners.read", Why: "names their owners"},
+				{Name: "seen.read", Why: "shows when", Setting: "seen"},
+			}
 			s.Streams = append(s.Streams, connector.Stream{Name: "apps", Key: "id", Permissions: []connector.Permission{{Name: "apps.read", Why: "lists the apps"}}})
 		},
 		CheckFunc: func(context.Context) (connector.Report, error) {
@@ -39,6 +44,7 @@ func TestCheckTellsEachPermission(t *testing.T) {
 	owners := connector.PermissionStatus{Name: "owners.read", Stream: "phones", Grant: connector.Granted}
 	for name, test := range map[string]struct {
 		report []connector.PermissionStatus
+		on     bool // the setting that asks for seen.read
 		code   int
 		out    []string // lines
 		err    string
@@ -67,6 +73,16 @@ func TestCheckTellsEachPermission(t *testing.T) {
 			report: []connector.PermissionStatus{{Name: "apps.read", Stream: "apps", Grant: connector.Missing, Detail: "list apps: not allowed"}, granted, owners},
 			out:    []string{`phones.read +granted +phones +yes`, `owners.read +granted +phones +yes`, `apps.read +missing +apps +list apps: not allowed`},
 		},
+		"one that a setting asks for which is off": {
+			report: []connector.PermissionStatus{granted, owners, {Name: "seen.read", Stream: "phones", Grant: connector.Missing, Detail: "not licensed"}},
+			out:    []string{`seen.read +missing +phones +not licensed`},
+		},
+		"one that a setting asks for which is on": {
+			report: []connector.PermissionStatus{granted, owners, {Name: "seen.read", Stream: "phones", Grant: connector.Missing, Detail: "not licensed"}},
+			on:     true, code: exitFailed,
+			out: []string{`seen.read +missing +phones +yes +not licensed`},
+			err: "fleet lacks seen.read: shows when\nGrant what is missing to the credential at Fleet, Inc.; `vendorsync catalog show fleet` says where.\n",
+		},
 		"one that all streams need": {
 			report: []connector.PermissionStatus{{Name: "login", Grant: connector.Missing, Detail: "the account is locked"}, granted, owners},
 			code:   exitFailed,
@@ -76,7 +92,11 @@ func TestCheckTellsEachPermission(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := fleetShell(t, checked(test.report...)).run("check", "fleet")
+			sh := fleetShell(t, checked(test.report...))
+			if test.on {
+				sh.done("edit", "fleet", "--set", "seen=true")
+			}
+			r := sh.run("check", "fleet")
 			require.Equal(t, test.code, r.code)
 			require.Equal(t, test.err, r.err)
 			at := `(?s)^PERMISSION +STATE +FOR +NEEDED +DETAIL\n`

@@ -84,6 +84,12 @@ func (s *suite) checkDeclared(st connector.Stream) {
 		s.fail(StreamKeyed, st.Name, "%v", err)
 	}
 	s.checkNames(st.Name, "permission", namesOf(st.Permissions, func(p connector.Permission) string { return p.Name }))
+	for _, p := range st.Permissions {
+		isSwitch := func(def connector.Setting) bool { return def.Name == p.Setting && def.Type == connector.Boolean }
+		if p.Setting != "" && !slices.ContainsFunc(s.spec.Settings, isSwitch) {
+			s.fail(SettingsSound, st.Name, "the permission %q depends on %q, which is no boolean setting", p.Name, p.Setting)
+		}
+	}
 	s.checkFields(FieldsSound, st.Name, st.Fields)
 }
 

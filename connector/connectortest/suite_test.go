@@ -79,6 +79,14 @@ func brokenSpecs() map[string]brokenConnector {
 			connector: onSpec(func(s *connector.Spec) { s.Settings = []connector.Setting{{Name: "on", Type: "bool"}} }),
 			rules:     []connectortest.Rule{connectortest.SettingsSound},
 		},
+		"a permission that depends on no setting": {
+			connector: onSpec(func(s *connector.Spec) {
+				s.Settings = []connector.Setting{{Name: "seen", Default: "false"}}
+				s.Streams[0].Permissions[0].Setting = "seen"
+			}),
+			opts:  connectortest.Options{Config: connector.Config{Settings: connector.Settings{"seen": {"true"}}}},
+			rules: []connectortest.Rule{connectortest.SettingsSound},
+		},
 		"a secret with a default": {
 			connector: onSpec(func(s *connector.Spec) {
 				s.Settings = []connector.Setting{{Name: "pin", Secret: true, Default: "1234"}}

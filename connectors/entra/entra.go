@@ -111,7 +111,7 @@ func api(settings connector.Settings) rest.API {
 		Streams: map[string]rest.Stream{
 			UsersStream: {
 				Path:     "/users",
-				Query:    url.Values{"$select": {fields}, "$expand": {"manager($select=id,mail,displayName)"}},
+				Query:    url.Values{"$select": {fields}, "$expand": {"manager($select=id,mail,userPrincipalName,displayName)"}},
 				Records:  "value",
 				Paging:   rest.OData(),
 				PageSize: size,

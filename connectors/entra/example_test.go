@@ -17,8 +17,8 @@ func Example() {
 	// Output:
 	// Microsoft Entra ID
 	// users: User.Read.All lists the users and their managers
-	// users: AuditLog.Read.All shows the last sign-in; needed only where the setting asks for it, and unknown without User.Read.All
-	// users: User-LifeCycleInfo.Read.All shows the leave date; needed only where the setting asks for it, and unknown without User.Read.All
+	// users: AuditLog.Read.All shows the last sign-in; unknown without User.Read.All
+	// users: User-LifeCycleInfo.Read.All shows the leave date; unknown without User.Read.All
 	// devices: Device.Read.All lists the devices
 	// devices: User.Read.All names the registered owner
 }

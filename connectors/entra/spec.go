@@ -119,6 +119,7 @@ func usersStream() connector.Stream {
 			{Path: "manager", Type: connector.ObjectField, Label: "Manager"},
 			{Path: "manager.id", Type: connector.StringField, Label: "Manager's object id", Example: "7b76bd89-a7fc-4371-a2ee-7404e6869065"},
 			{Path: "manager.mail", Type: connector.StringField, Label: "Manager's mail", Example: "soren.kjaergard@example.com"},
+			{Path: "manager.userPrincipalName", Type: connector.StringField, Label: "Manager's user principal name", Example: "soren.kjaergard@example.com"},
 			{Path: "manager.displayName", Type: connector.StringField, Label: "Manager's name", Example: "Søren Kjærgård"},
 		},
 		Mapping: connector.DefaultMapping{
@@ -131,7 +132,7 @@ func usersStream() connector.Stream {
 				{To: "full_name", From: "displayName"},
 				{To: "title", From: "jobTitle"},
 				{To: "department", From: "department"},
-				{To: "manager", From: "manager.mail"},
+				{To: "manager", From: "{{ manager.mail or manager.userPrincipalName }}"},
 				{To: "company", From: "companyName"},
 				{To: "employee_id", From: "employeeId"},
 				{To: "phone", From: "businessPhones[0]"},
@@ -148,8 +149,8 @@ func usersStream() connector.Stream {
 		},
 		Permissions: []connector.Permission{
 			{Name: readUsers, Why: "lists the users and their managers"},
-			{Name: readAuditLog, Why: "shows the last sign-in; needed only where the setting asks for it, and unknown without User.Read.All"},
-			{Name: readLifeCycle, Why: "shows the leave date; needed only where the setting asks for it, and unknown without User.Read.All"},
+			{Name: readAuditLog, Why: "shows the last sign-in; unknown without User.Read.All", Setting: signInSetting},
+			{Name: readLifeCycle, Why: "shows the leave date; unknown without User.Read.All", Setting: leavingSetting},
 		},
 		Complete: true,
 	}

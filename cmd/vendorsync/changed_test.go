@@ -43,7 +43,7 @@ func TestARunOfChanges(t *testing.T) {
 
 	sh.now = sh.now.Add(24 * time.Hour)
 	out = sh.done("test", "fleet", "--changed")
-	require.Contains(t, out, "fleet read what has changed since 2026-03-01 12:45:00")
+	require.Contains(t, out, "\n\nfleet read what has changed since 2026-03-01 12:45:00")
 	require.Regexp(t, `fleet +test succeeded +1: 1 unchanged`, out)
 	out = sh.done("run", "fleet", "--changed")
 	require.Regexp(t, `fleet +succeeded +1: 1 unchanged`, out)

@@ -398,7 +398,7 @@ func TestArchivedRecordsAreShownOnRequest(t *testing.T) {
 	sh.write("vendorsync.yaml", strings.Replace(laptops, "launch: true", "launch: true\n    absence: archive", 1))
 	sh.done("run", "laptops")
 	sh.write("devices.ndjson", strings.Replace(many.String(), `{"id": "A", "serial": "S-A"}`+"\n", "", 1))
-	require.Contains(t, sh.done("run", "laptops"), "No longer at the vendor: 1; flagged 0, archived 1,")
+	require.Contains(t, sh.done("run", "laptops"), "\n\nNo longer at the vendor: 1; flagged 0, archived 1,")
 	require.NotContains(t, sh.done("records", "assets"), "S-A")
 	require.Regexp(t, `S-A .*2026-03-01 13:00:00`, sh.done("records", "assets", "--archived"))
 	require.Contains(t, sh.done("history", "assets", "s-a"), "archive")

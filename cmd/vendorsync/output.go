@@ -195,6 +195,14 @@ func (a *app) line(format string, args ...any) error {
 	return err
 }
 
+// paragraph writes one line of text after a blank one.
+func (a *app) paragraph(format string, args ...any) error {
+	if _, err := fmt.Fprintln(a.out); err != nil {
+		return err
+	}
+	return a.line(format, args...)
+}
+
 // writeJSON writes one value.
 func (a *app) writeJSON(v any) error {
 	b, err := marshal(v)

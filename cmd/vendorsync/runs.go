@@ -147,7 +147,7 @@ func (s *session) readingOf(r syncer.Run) string {
 // showReading writes how much of the source a run that has just been made read.
 func (s *session) showReading(r syncer.Run) error {
 	if text := s.readingOf(r); text != "" {
-		return s.line("\n%s read %s.", r.Integration, text)
+		return s.paragraph("%s read %s.", r.Integration, text)
 	}
 	return nil
 }
@@ -165,7 +165,7 @@ func (s *session) showDetails(r syncer.Run) error {
 		}
 	}
 	if v := r.Vanished; v != (syncer.Vanished{}) {
-		if err := s.line("\nNo longer at the vendor: %d; flagged %d, archived %d, left alone because too many at once %d.", v.Missing, v.Flagged, v.Archived, v.Held); err != nil {
+		if err := s.paragraph("No longer at the vendor: %d; flagged %d, archived %d, left alone because too many at once %d.", v.Missing, v.Flagged, v.Archived, v.Held); err != nil {
 			return err
 		}
 	}

@@ -107,7 +107,11 @@ func resolveEntry(entry *yaml.Node, a Assignment, registry *connector.Registry) 
 	keys := strings.Split(a.Key, ".")
 	form := entryForm().shape
 	def, isSetting := settingOf(entry, registry, keys[len(keys)-1])
-	if _, ok := form.keys[keys[0]]; !ok && isSetting && len(keys) == 1 {
+	if _, ok := form.keys[keys[0]]; !ok && len(keys) == 1 {
+		if !isSetting {
+			names := append(settingNames(entry, registry), form.names...)
+			return nil, nil, fmt.Errorf("there is no key or setting %q; %s", a.Key, meant(a.Key, names))
+		}
 		keys = []string{"settings", keys[0]}
 	}
 	at, err := resolve(form, keys)
@@ -139,17 +143,31 @@ func resolve(at shape, keys []string) (shape, error) {
 	return at, nil
 }
 
-// settingOf finds a setting of the entry's connector.
-func settingOf(entry *yaml.Node, registry *connector.Registry, name string) (connector.Setting, bool) {
+// settingsOf returns the settings of the entry's connector, nil if that is not
+// known.
+func settingsOf(entry *yaml.Node, registry *connector.Registry) []connector.Setting {
 	node := child(entry, "connector")
 	if node == nil || registry == nil {
-		return connector.Setting{}, false
+		return nil
 	}
 	c, err := registry.Get(node.Value)
 	if err != nil {
-		return connector.Setting{}, false
+		return nil
 	}
-	settings := c.Spec().Settings
+	return c.Spec().Settings
+}
+
+func settingNames(entry *yaml.Node, registry *connector.Registry) []string {
+	var names []string
+	for _, s := range settingsOf(entry, registry) {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// settingOf finds a setting of the entry's connector.
+func settingOf(entry *yaml.Node, registry *connector.Registry, name string) (connector.Setting, bool) {
+	settings := settingsOf(entry, registry)
 	i := slices.IndexFunc(settings, func(s connector.Setting) bool { return s.Name == name })
 	if i < 0 {
 		return connector.Setting{}, false

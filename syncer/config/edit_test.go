@@ -177,7 +177,7 @@ func TestSetRefuses(t *testing.T) {
 	}{
 		"an entry that is not there":         {file, "laptop", "policy", "x", `set policy of laptop: the file has no integration "laptop"; did you mean "laptops"?`},
 		"a file without entries":             {"store: memory\n", "laptops", "policy", "x", `set policy of laptops: the file has no integration "laptops"`},
-		"a key that entries do not have":     {file, "laptops", "polcy", "x", `set polcy of laptops: there is no key "polcy"; did you mean "policy"?`},
+		"a key that entries do not have":     {file, "laptops", "polcy", "x", `set polcy of laptops: there is no key or setting "polcy"; did you mean "policy"?`},
 		"a key below a text":                 {file, "laptops", "policy.x", "y", `set policy.x of laptops: policy holds no keys`},
 		"a key that mappings do not have":    {file, "laptops", "mapping.keys", "y", `set mapping.keys of laptops: there is no key "mapping.keys"; did you mean "key"?`},
 		"another id":                         {file, "laptops", "id", "x", `set id of laptops: the id ties links and history to the integration and does not change; add a new entry instead`},

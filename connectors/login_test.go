@@ -1,6 +1,7 @@
 package connectors_test
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/connector/rest"
 	"github.com/vendorsync/vendorsync/connector/rest/resttest"
+	"github.com/vendorsync/vendorsync/connectors"
 	"github.com/vendorsync/vendorsync/connectors/entra"
 	"github.com/vendorsync/vendorsync/connectors/okta"
 	"github.com/vendorsync/vendorsync/connectors/scim"
@@ -132,6 +134,41 @@ func TestAPersonLogsInAndTheConnectorReads(t *testing.T) {
 			require.True(t, hosts[page.Host], hosts)
 		})
 	}
+}
+
+// Every log-in that a connector declares can be begun with its Spec alone, with
+// addresses of its own or of the credential's.
+func TestEveryDeclaredLogInCanBegin(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for _, c := range connectors.All() {
+		spec := c.Spec()
+		for _, method := range spec.Auth {
+			if method.Kind != credentials.AuthorizationCode {
+				require.Empty(t, method.AuthURL+method.TokenURL+method.Redirect, "%s %s", spec.ID, method.ID)
+				continue
+			}
+			found++
+			values := own{"client_id": "c"}
+			if method.AuthURL == "" {
+				values["auth_url"], values["token_url"] = "https://login.example.net/authorize", scimTrade
+			} else {
+				require.Contains(t, method.Scopes, "offline_access", spec.ID)
+			}
+			a := rest.Authorization{Spec: spec, Method: method.ID, Settings: connector.Settings{}, Credential: values.credential()}
+			for _, def := range a.Missing() {
+				a.Settings[def.Name] = []string{strings.TrimPrefix(cmp.Or(append(spec.Hosts, "acme.example")...), "*.")}
+				if len(spec.Hosts) > 0 && strings.HasPrefix(spec.Hosts[0], "*.") {
+					a.Settings[def.Name][0] = "acme." + a.Settings[def.Name][0]
+				}
+			}
+			redirect, err := a.Redirect()
+			require.NoError(t, err, spec.ID)
+			_, err = a.Begin(redirect)
+			require.NoError(t, err, spec.ID)
+		}
+	}
+	require.GreaterOrEqual(t, found, 3)
 }
 
 // answered returns what the vendor sends back when a person has logged in.

@@ -16,6 +16,13 @@ import (
 // whose Spec has it.
 const SettingProxy = "proxy"
 
+// ProxySetting returns that setting, for the Spec of a vendor that may be reached
+// through a proxy of its own. It is no secret: a proxy that asks who is there is
+// named by the environment (HTTPS_PROXY).
+func ProxySetting() connector.Setting {
+	return connector.Setting{Name: SettingProxy, Label: "Proxy", Help: "The address of a proxy to go through: http://proxy.example.com:3128. Left out, it is what the environment names (HTTPS_PROXY)."}
+}
+
 // An API says how a vendor's HTTP interface works. It is data, and not changed
 // once it is in use. In its texts, {name} stands for the setting of that name.
 type API struct {

@@ -317,14 +317,32 @@ func TestAWaitForAPersonEnds(t *testing.T) {
 	t.Run("when the time is up", func(t *testing.T) {
 		t.Parallel()
 		a, b := logIn(t, &resttest.Issuer{}, applicant())
-		a.Timeout = 500 * time.Millisecond
+		a.Timeout = 2 * time.Second
 		a.Open = func(ctx context.Context, address string) error {
 			back, err := b.location(ctx, address)
 			return errors.Join(err, b.get(ctx, http.MethodGet, strings.Replace(back, "state=", "state=x", 1)))
 		}
 		_, err := rest.Authorize(t.Context(), a)
 		require.ErrorIs(t, err, connector.ErrAuth)
-		require.ErrorContains(t, err, "nobody has logged in in time; 1 answers came whose state was another's")
+		require.ErrorContains(t, err, "nobody has logged in in time; answers with another state came: 1")
+	})
+	t.Run("and not while an answer is being used", func(t *testing.T) {
+		t.Parallel()
+		a, b := logIn(t, &resttest.Issuer{}, applicant())
+		a.Timeout = 2 * time.Second
+		over := make(chan struct{})
+		a.Open = func(ctx context.Context, address string) error {
+			context.AfterFunc(ctx, func() { close(over) })
+			return b.open(ctx, address)
+		}
+		vendor := a.Transport
+		a.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
+			<-over
+			return vendor.RoundTrip(req)
+		})
+		got, err := rest.Authorize(t.Context(), a)
+		require.NoError(t, err)
+		require.Equal(t, "refresh-1", got.Value("refresh_token").Reveal())
 	})
 	t.Run("when it is given up", func(t *testing.T) {
 		t.Parallel()
@@ -336,8 +354,8 @@ func TestAWaitForAPersonEnds(t *testing.T) {
 			return ctx.Err()
 		}
 		_, err := rest.Authorize(ctx, a)
-		require.Error(t, err)
-		require.True(t, errors.Is(err, context.Canceled), err)
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, connector.ErrUnavailable)
 	})
 	t.Run("when the page cannot be shown", func(t *testing.T) {
 		t.Parallel()

@@ -29,6 +29,8 @@ type authorizer struct {
 
 	mu     sync.Mutex
 	secret []string  // what messages must not show
+	known  proof     // what was learned last, and is among them
+	keyed  string    // the key of known, empty if it was not asked for
 	ends   time.Time // when the credential expires, zero if nobody knows
 }
 
@@ -74,6 +76,14 @@ func (a *authorizer) learn(cred credentials.Credential, token credentials.Secret
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.ends = cred.ExpiresAt
+	same := sameCredential(a.known.cred, cred)
+	if same && a.known.token.Reveal() == token.Reveal() {
+		return
+	}
+	if !same {
+		a.keyed = ""
+	}
+	a.known = proof{cred, token}
 	a.note(secretForms(cred, token)...)
 }
 
@@ -160,10 +170,25 @@ type proof struct {
 	token credentials.Secret
 }
 
-// key tells the tokens apart that a credential is exchanged for: by what is asked
-// for, where, and with which secret. A refresh token does not count: it is
-// replaced with each exchange, and the tokens it brought before stay good.
+// key returns what makeKey does, which is the same from request to request.
 func (a *authorizer) key(cred credentials.Credential) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	same := sameCredential(a.known.cred, cred)
+	if same && a.keyed != "" {
+		return a.keyed
+	}
+	key := a.makeKey(cred)
+	if same {
+		a.keyed = key
+	}
+	return key
+}
+
+// makeKey tells the tokens apart that a credential is exchanged for: by what is
+// asked for, where, and with which secret. A refresh token does not count: it is
+// replaced with each exchange, and the tokens it brought before stay good.
+func (a *authorizer) makeKey(cred credentials.Credential) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %q", a.c.spec.ID, a.c.base, cred.Kind)
 	if a.auth.about != nil {
@@ -233,16 +258,13 @@ func (a *authorizer) overtaken(ctx context.Context, cred credentials.Credential,
 // save gives a rotated credential to the host, again if that fails for a reason
 // that may pass: the vendor takes the old one no more.
 func (a *authorizer) save(ctx context.Context, cred credentials.Credential) error {
-	var err error
-	for _, pause := range []time.Duration{0, time.Second, 3 * time.Second} {
-		if sleep(ctx, pause) != nil {
-			return err
-		}
-		if err = a.c.cfg.Credential.Save(ctx, cred); err == nil || lasting(err) {
+	for _, pause := range []time.Duration{time.Second, 3 * time.Second} {
+		err := a.c.cfg.Credential.Save(ctx, cred)
+		if err == nil || lasting(err) || sleep(ctx, pause) != nil {
 			return err
 		}
 	}
-	return err
+	return a.c.cfg.Credential.Save(ctx, cred)
 }
 
 // lasting reports whether saving again would fail again.

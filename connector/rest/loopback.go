@@ -103,7 +103,7 @@ func Authorize(ctx context.Context, a Authorization) (credentials.Credential, er
 		case got := <-l.came:
 			return got.cred, got.err
 		case err := <-opened:
-			if err != nil {
+			if err != nil && waiting.Err() == nil {
 				return credentials.Credential{}, connector.Errorf(connector.ErrUnsupported, opLogIn, "show the vendor's page: %w", err)
 			}
 			opened = nil
@@ -187,7 +187,7 @@ func (l *loopback) over(ctx context.Context) error {
 	e := connector.Errorf(connector.ErrAuth, opLogIn, "%w", errNobody)
 	e.Remedy = "begin the log-in again"
 	if n := l.strange.Load(); n > 0 {
-		e.Message += "; " + strconv.FormatInt(n, 10) + " answers came whose state was another's"
+		e.Message += "; answers with another state came: " + strconv.FormatInt(n, 10)
 	}
 	return e
 }

@@ -547,6 +547,56 @@ func TestAnotherProcessThatWasFasterToRotateIsHeeded(t *testing.T) {
 	}
 }
 
+// An exchange of a connector's own need not know of it.
+func TestAConflictIsSettledForAConnectorsOwnExchange(t *testing.T) {
+	t.Parallel()
+	_, vault := loggedIn(t, 3600)
+	kept := vault.Source("acme", bound, "run")
+	conflicts := 0
+	source := saver{kept, func(ctx context.Context, c credentials.Credential) error {
+		if conflicts++; conflicts == 1 {
+			return credentials.ErrConflict
+		}
+		return kept.Save(ctx, c)
+	}}
+	s := &resttest.Server{Authorized: resttest.Bearer("access"), Lists: users(resttest.List{Items: resttest.Items(3)})}
+	transport := s.Transport()
+	t.Cleanup(func() { require.NoError(t, transport.Close()) })
+	own := rest.Auth{
+		Apply: func(req *http.Request, _ credentials.Credential, token credentials.Secret) error {
+			req.Header.Set("Authorization", "Bearer "+token.Reveal())
+			return nil
+		},
+		Exchange: func(ctx context.Context, x rest.Exchange) (rest.Token, error) {
+			return rest.Token{Value: credentials.NewSecret("access")}, x.Save(ctx, x.Credential.With("refresh_token", credentials.NewSecret("refresh-own")))
+		},
+	}
+	cfg := config(transport)
+	cfg.Credential = source
+	got, err := read(t.Context(), vendor(rest.Stream{}, use(credentials.AuthorizationCode, own)), cfg, connector.Request{})
+	require.NoError(t, err)
+	require.Len(t, got, 3)
+	require.Equal(t, 2, conflicts)
+	require.Equal(t, "refresh-own", refreshToken(t, vault))
+}
+
+func TestARotationIsSavedThoughTheRunIsOver(t *testing.T) {
+	t.Parallel()
+	_, vault := loggedIn(t, 3600)
+	s := &resttest.Server{}
+	ctx, cancel := context.WithCancel(t.Context())
+	own := rest.Auth{Exchange: func(ctx context.Context, x rest.Exchange) (rest.Token, error) {
+		cancel()
+		return rest.Token{Value: credentials.NewSecret("access")}, x.Save(ctx, x.Credential.With("refresh_token", credentials.NewSecret("refresh-own")))
+	}}
+	cfg := serve(t, s)
+	cfg.Credential = vault.Source("acme", bound, "run")
+	_, err := read(ctx, vendor(rest.Stream{}, use(credentials.AuthorizationCode, own)), cfg, connector.Request{})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, "refresh-own", refreshToken(t, vault))
+	require.Empty(t, s.Requests())
+}
+
 func TestTwoProcessesDoNotTakeTheirTokensFromEachOther(t *testing.T) {
 	t.Parallel()
 	i, vault := loggedIn(t, 3600)

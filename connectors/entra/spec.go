@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/vendorsync/vendorsync/connector"
+	"github.com/vendorsync/vendorsync/connector/rest"
 	"github.com/vendorsync/vendorsync/credentials"
 )
 
@@ -63,6 +64,7 @@ func spec() connector.Spec {
 			{Name: cloudSetting, Label: "Cloud", Help: "The cloud that the tenant is in.", Default: "global", Choices: []string{"global", "us-government", "us-dod", "china"}},
 			{Name: signInSetting, Label: "Read sign-in activity", Help: "Whether users come with their last sign-in. It takes the permission AuditLog.Read.All and a Microsoft Entra ID P1 license; without either, Microsoft refuses the whole list.", Type: connector.Boolean, Default: "false"},
 			{Name: leavingSetting, Label: "Read leave dates", Help: "Whether users come with the date on which they leave. It takes the permission User-LifeCycleInfo.Read.All; without it, Microsoft refuses the whole list.", Type: connector.Boolean, Default: "false"},
+			rest.ProxySetting(),
 		},
 		// A tenant of less than 50 users has 3500 units in 10 s, and a page of
 		// these lists, with selected fields and one relation, costs 2.

@@ -2,6 +2,7 @@ package jamf
 
 import (
 	"github.com/vendorsync/vendorsync/connector"
+	"github.com/vendorsync/vendorsync/connector/rest"
 	"github.com/vendorsync/vendorsync/credentials"
 )
 
@@ -36,6 +37,7 @@ func spec() connector.Spec {
 		Settings: []connector.Setting{
 			{Name: domainSetting, Type: connector.Host, Label: "Domain", Help: "The server's host name, with its port if that is not 443: acme.jamfcloud.com, jamf.acme.example:8443.", Required: true},
 			{Name: versionSetting, Label: "Version of the computer inventory", Help: "Which version of computers-inventory to ask; one that the server still has. The fields of v4 have other names.", Default: "v1", Choices: []string{"v1", "v2", "v3"}},
+			rest.ProxySetting(),
 		},
 		// Jamf publishes no rate limit.
 		Streams: []connector.Stream{computersStream(), mobileDevicesStream()},

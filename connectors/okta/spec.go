@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/vendorsync/vendorsync/connector"
+	"github.com/vendorsync/vendorsync/connector/rest"
 	"github.com/vendorsync/vendorsync/credentials"
 )
 
@@ -77,6 +78,7 @@ func spec() connector.Spec {
 			{Name: settingDomain, Type: connector.Host, Label: "Okta domain", Help: "Such as acme.okta.com, without -admin; also where people sign in at a domain of your own.", Required: true},
 			{Name: settingUserFilter, Label: "Users to read", Help: `A filter on status, such as status eq "ACTIVE". A user that it no longer matches counts as gone.`, Default: everyone},
 			{Name: settingDevicePage, Label: "Devices per page", Help: "At most 200. Okta advises 20 if requests time out.", Type: connector.Integer, Default: "200"},
+			rest.ProxySetting(),
 		},
 		Limits: []connector.RateLimit{
 			perMinute(limitUsers), perMinute(limitDevices), perMinute(limitApps), perMinute(limitAppUsers),

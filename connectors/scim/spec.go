@@ -2,6 +2,7 @@ package scim
 
 import (
 	"github.com/vendorsync/vendorsync/connector"
+	"github.com/vendorsync/vendorsync/connector/rest"
 	"github.com/vendorsync/vendorsync/credentials"
 )
 
@@ -40,6 +41,7 @@ func spec() connector.Spec {
 		Settings: []connector.Setting{
 			{Name: baseURLSetting, Type: connector.URL, Label: "Base URL", Help: "What stands before /Users, such as https://id.example.com/scim/v2.", Required: true},
 			{Name: pageSizeSetting, Label: "Page size", Help: "How many users to ask for at once. A server may send fewer; lower it if yours refuses so many.", Type: connector.Integer, Default: "100"},
+			rest.ProxySetting(),
 		},
 		Streams: []connector.Stream{userStream()},
 	}

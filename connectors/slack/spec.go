@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/vendorsync/vendorsync/connector"
+	"github.com/vendorsync/vendorsync/connector/rest"
 	"github.com/vendorsync/vendorsync/credentials"
 )
 
@@ -38,6 +39,7 @@ func spec() connector.Spec {
 		Settings: []connector.Setting{
 			{Name: "domain", Type: connector.Host, Label: "Domain", Help: "Where Slack is: slack.com, or slack-gov.com for GovSlack.", Default: "slack.com"},
 			{Name: "team_id", Label: "Workspace id", Help: "The workspace to read, such as T012AB3C4, if the token is an organization's; empty else."},
+			rest.ProxySetting(),
 		},
 		Limits: []connector.RateLimit{
 			// Tier 2: at least 20 requests a minute, per method, workspace and app.

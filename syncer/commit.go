@@ -211,7 +211,9 @@ func (r *session) apply(ctx context.Context, b *pendingBatch) error {
 	r.pending = b
 	go func() {
 		defer close(b.done)
-		b.err = r.commit(context.WithoutCancel(ctx), b)
+		ctx, end := r.watch.begin(context.WithoutCancel(ctx), stepApply, attrBatch.Int64(b.Seq), attrRecords.Int64(b.delta.counts.Fetched))
+		b.err = r.commit(ctx, b)
+		end(b.err)
 	}()
 	return nil
 }
@@ -279,6 +281,7 @@ func (r *session) settle(ctx context.Context) error {
 		n.shared.batch = nil
 	}
 	r.state = b.next
+	r.watch.progress(ctx, r.state.Run.Counts)
 	r.countWaits()
 	r.lease.Seq = b.Seq
 	r.recycle(b.pages)

@@ -771,13 +771,30 @@ func (r *session) shownRow(it *item, i int) map[string]any {
 
 // process decides one batch of pages and hands it to be applied.
 func (r *session) process(ctx context.Context, pages []*mappedPage, cursor connector.Cursor, resumable, last bool) error {
-	r.turn()
-	q, err := r.ask(ctx, pages)
+	b := r.newBatch(pages, cursor, resumable, last)
+	deciding, end := r.watch.begin(ctx, stepDecide)
+	err := r.decidePages(deciding, b)
+	end(err, attrRecords.Int64(b.delta.counts.Fetched))
 	if err != nil {
 		return err
 	}
-	b := r.newBatch(pages, cursor, resumable, last)
-	for _, p := range pages {
+	if r.test == nil {
+		return r.apply(ctx, b)
+	}
+	if err := r.cancelled(ctx); err != nil {
+		return err
+	}
+	return r.take(b)
+}
+
+// decidePages decides what becomes of the records of a batch.
+func (r *session) decidePages(ctx context.Context, b *pendingBatch) error {
+	r.turn()
+	q, err := r.ask(ctx, b.pages)
+	if err != nil {
+		return err
+	}
+	for _, p := range b.pages {
 		for i := range p.items {
 			if err := r.decide(ctx, b, q, &p.items[i]); err != nil {
 				return err
@@ -788,13 +805,7 @@ func (r *session) process(ctx context.Context, pages []*mappedPage, cursor conne
 	if r.view.err != nil {
 		return fmt.Errorf("remember what was decided: %w", r.view.err)
 	}
-	if r.test == nil {
-		return r.apply(ctx, b)
-	}
-	if err := r.cancelled(ctx); err != nil {
-		return err
-	}
-	return r.take(b)
+	return nil
 }
 
 // cancelled reports whether somebody has asked the run to stop.

@@ -61,6 +61,32 @@
 // a complete read, and of no other, an integration may act on the records that
 // the vendor no longer names, see [Absence].
 //
+// # What operators see
+//
+// Beside the log, a host may have spans and metrics through the API of
+// OpenTelemetry, see [Options].TracerProvider and MeterProvider; package
+// prometheus makes a page of the metrics without more. Nothing is told per
+// record, and no value of a record: an error is told by its class, and the [Run]
+// has its text.
+//
+// Each run, test runs included, is a span "run ID", with how it came to be, its
+// counts and its status, and the events "wait", of the vendor's limits, and
+// "restart". Below it are spans "fetch page", "decide batch" and "apply batch",
+// the first thousand of each; what a transport or a store records goes below
+// those that called it. Of a run that was interrupted and resumed, each part is a
+// span.
+//
+// The metrics are about full runs, and have the attributes
+// vendorsync.integration.id and vendorsync.connector.id:
+//
+//	vendorsync.runs              counter    runs that ended or were interrupted, by vendorsync.run.status
+//	vendorsync.run.duration      histogram  seconds, by vendorsync.run.status
+//	vendorsync.run.active        up-down    runs under way
+//	vendorsync.run.last_success  gauge      the end of the last that succeeded, as Unix time
+//	vendorsync.records           counter    records, by vendorsync.outcome: created, failed, ...
+//	vendorsync.wait.time         counter    seconds of waits for the vendor's limits
+//	vendorsync.step.duration     histogram  seconds, by vendorsync.step: fetch (a page), decide, apply (a batch)
+//
 // # Stores
 //
 // A host brings its own store by implementing [Store], and proves it with package

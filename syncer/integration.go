@@ -47,6 +47,10 @@ func (in *Integration) validate() error {
 	return errors.Join(errs...)
 }
 
+// scheduleEdit is the part of an integration that says when it runs, in its history
+// of edits.
+const scheduleEdit = "schedule"
+
 // differences names the parts in which in differs from old, for its history.
 func (in *Integration) differences(old Integration) []string {
 	var what []string
@@ -67,6 +71,7 @@ func (in *Integration) differences(old Integration) []string {
 	add("absence", in.Absence, old.Absence)
 	add("restore archived", in.RestoreArchived, old.RestoreArchived)
 	add("full reads", in.FullEvery, old.FullEvery)
+	add(scheduleEdit, in.Schedule.Text(), old.Schedule.Text())
 	return what
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/mapping"
+	"github.com/vendorsync/vendorsync/schedule"
 )
 
 // A Journal keeps integrations, runs and test payloads. The stores of packages
@@ -77,6 +78,9 @@ type Integration struct {
 	// sees what has vanished, what other people have changed in the store, and what
 	// failed before and would not now.
 	FullEvery int `json:"full_every,omitempty"`
+	// Schedule says when a [schedule.Runner] runs it. The zero value is once a day at
+	// a quiet time.
+	Schedule schedule.Schedule `json:"schedule,omitzero"`
 
 	State      State     `json:"state"` // empty means Draft
 	CreatedAt  time.Time `json:"created_at"`

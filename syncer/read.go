@@ -53,12 +53,15 @@ func (r *session) readPages(ctx context.Context, src connector.Source, cursor co
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		defer close(raw)
+		began := time.Now()
 		for page, err := range connector.Pages(ctx, src, req) {
+			r.watch.fetched(ctx, began, page, err)
 			select {
 			case raw <- r.newPage(page, err):
 			case <-ctx.Done():
 				return
 			}
+			began = time.Now()
 		}
 	})
 	wg.Go(func() {
@@ -187,6 +190,7 @@ func (r *session) pause(ctx context.Context, n int, err error) error {
 	if errors.As(err, &e) && e.RetryAfter > wait {
 		wait = e.RetryAfter
 		r.state.Run.Waited += wait
+		r.watch.wait(ctx, connector.Wait{For: wait, Reason: "vendor's limit"})
 	}
 	t := time.NewTimer(wait)
 	defer t.Stop()

@@ -6,7 +6,7 @@ import (
 
 // RunOptions say how a run came to be. The zero value works.
 type RunOptions struct {
-	Trigger string // "manual" by default, "schedule"
+	Trigger string // "manual" by default; "schedule" for what a schedule has started
 	By      string // who asked for it
 	// Reading says how much of the source is read. Empty means as the integration
 	// says. A run that was interrupted goes on as it began, unless it asked for

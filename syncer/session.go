@@ -72,6 +72,7 @@ type session struct {
 	pending *pendingBatch // being applied
 	state   checkpoint    // as of the last commit
 	saved   time.Time     // when the run was last written to the journal
+	watch   *observation  // nil in a revert
 }
 
 // A checkpoint is what a batch leaves for whoever goes on: it travels with the
@@ -169,6 +170,7 @@ func (s *Syncer) Run(ctx context.Context, id string, opt RunOptions) (Run, error
 	if err := r.start(ctx, opt); err != nil {
 		return Run{}, fmt.Errorf("run integration %q: %w", id, err)
 	}
+	ctx = r.observed(ctx)
 	return r.finish(ctx, r.work(ctx))
 }
 
@@ -598,6 +600,7 @@ func (r *session) readAll(ctx context.Context) error {
 		if err := r.goBack(); err != nil {
 			return err
 		}
+		r.watch.restart(err)
 		r.log.WarnContext(ctx, "opening a new source after a failure", "run", r.state.Run.ID, "restart", restarts, "error", err)
 		if err := r.pause(ctx, restarts, err); err != nil {
 			return err
@@ -638,7 +641,10 @@ func (r *session) readOnce(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	pipe := r.readPages(connector.OnWait(ctx, func(w connector.Wait) { r.waited.Add(int64(w.For)) }), src, r.state.Cursor)
+	pipe := r.readPages(connector.OnWait(ctx, func(w connector.Wait) {
+		r.waited.Add(int64(w.For))
+		r.watch.wait(ctx, w)
+	}), src, r.state.Cursor)
 	defer func() {
 		pipe.stop()
 		if cerr := src.Close(); cerr != nil && err == nil {
@@ -741,6 +747,7 @@ func (r *session) finish(ctx context.Context, err error) (Run, error) {
 		}
 	}
 	r.report(true)
+	r.watch.end(ctx, *run, err)
 	if err != nil {
 		err = fmt.Errorf("run integration %q: %w", r.in.ID, err)
 	}

@@ -13,6 +13,9 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/credentials"
 	"github.com/vendorsync/vendorsync/mapping"
@@ -46,6 +49,12 @@ type Options struct {
 	Dir string
 	// Logger receives what happened. Nil discards.
 	Logger *slog.Logger
+	// TracerProvider receives a span for each run and test run, and below it one
+	// for each page and batch, see the package's documentation. Nil drops them.
+	TracerProvider trace.TracerProvider
+	// MeterProvider receives the metrics of full runs, see the package's
+	// documentation. Nil drops them.
+	MeterProvider metric.MeterProvider
 	// Mappers replaces an integration's declared mapping by a host's own Mapper,
 	// by integration id. The integration's Mapping still names object and sync
 	// keys.
@@ -98,17 +107,18 @@ type Options struct {
 // is in its Store and Journal. It is safe for concurrent use; of one integration
 // it makes one run at a time.
 type Syncer struct {
-	store   Store
-	journal Journal
-	opt     Options
-	log     *slog.Logger
-	owner   string
-	saving  sync.Mutex // read-modify-write of integrations
-	tokens  sync.Map   // *connector.Tokens by credential
+	store     Store
+	journal   Journal
+	opt       Options
+	log       *slog.Logger
+	owner     string
+	telemetry *telemetry
+	saving    sync.Mutex // read-modify-write of integrations
+	tokens    sync.Map   // *connector.Tokens by credential
 }
 
 // New returns a Syncer over store. It returns an error if neither Options nor
-// the store give a Journal.
+// the store give a Journal, or if a MeterProvider refuses a metric.
 func New(store Store, opt Options) (*Syncer, error) {
 	s := &Syncer{store: store, journal: opt.Journal, log: opt.Logger, owner: processOwner()}
 	if s.journal == nil {
@@ -135,6 +145,10 @@ func New(store Store, opt Options) (*Syncer, error) {
 		opt.Now = time.Now
 	}
 	s.opt = opt
+	var err error
+	if s.telemetry, err = newTelemetry(opt.TracerProvider, opt.MeterProvider); err != nil {
+		return nil, fmt.Errorf("new syncer: %w", err)
+	}
 	return s, nil
 }
 

@@ -75,6 +75,7 @@ func (s *Syncer) TestRun(ctx context.Context, id string, opt TestOptions) (Run, 
 	if err := r.save(ctx); err != nil {
 		return Run{}, fmt.Errorf("test integration %q: %w", id, err)
 	}
+	ctx = r.observed(ctx)
 	err = r.work(ctx)
 	r.test.flush(context.WithoutCancel(ctx))
 	return r.finish(ctx, errors.Join(err, r.test.err))

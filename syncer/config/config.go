@@ -54,6 +54,8 @@ type File struct {
 	// Credentials are those that the file names by reference, by their names. It
 	// holds no secret itself.
 	Credentials map[string]credentials.Ref
+	// Notices say how a server tells people of troubles.
+	Notices Notices
 	// Integrations are its entries, in its order.
 	Integrations []Entry
 
@@ -137,7 +139,7 @@ func Parse(data []byte, opt Options) (*File, error) {
 		raw, _ = fileForm().read(r, doc, "")
 	}
 	b := &builder{reader: r, registry: opt.Registry, ids: map[string]string{}, options: map[string]mapping.Options{}}
-	f := &File{Name: opt.Name, Store: cmp.Or(raw.store, DefaultStore), Roles: raw.roles, places: r.places, options: b.options}
+	f := &File{Name: opt.Name, Store: cmp.Or(raw.store, DefaultStore), Roles: raw.roles, Notices: raw.notices, places: r.places, options: b.options}
 	b.checkStore(f.Store)
 	for _, object := range raw.fields {
 		for _, field := range object.value {
@@ -305,7 +307,7 @@ func (b *builder) entry(e entryDoc) Entry {
 	out := Entry{Launch: e.launch, Line: b.at[e.place].line, Integration: syncer.Integration{
 		ID: e.id, Name: cmp.Or(e.name, e.id), Connector: e.connector, Stream: e.stream,
 		Credential: e.credential, Policy: e.policy, User: e.user, Installation: e.installation, Contacts: e.contacts,
-		Absence: e.absence, RestoreArchived: e.restoreArchived, FullEvery: e.fullEvery,
+		Absence: e.absence, RestoreArchived: e.restoreArchived, FullEvery: e.fullEvery, Schedule: e.schedule,
 	}}
 	if len(e.settings) > 0 {
 		out.Settings = connector.Settings{}

@@ -16,6 +16,7 @@ import (
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/credentials"
 	"github.com/vendorsync/vendorsync/mapping"
+	"github.com/vendorsync/vendorsync/schedule"
 	"github.com/vendorsync/vendorsync/syncer"
 	"github.com/vendorsync/vendorsync/syncer/config"
 )
@@ -216,6 +217,29 @@ func TestParseFillsInAndKeeps(t *testing.T) {
 			require.Empty(t, f.Integrations[0].Installation)
 			require.Empty(t, f.Credentials)
 		}},
+		"ways to tell people of troubles": {"notices:\n  webhook: {url: https://hooks.example.com/a, secret: env:HOOK}\n  mail: {host: smtp.example.com, port: 2525, security: tls, username: ada, password: file:smtp, from: IT <it@example.com>, to: ops@example.com}\n  problems: true\n" + entry(hosts), func(t *testing.T, f *config.File) {
+			require.Equal(t, config.Notices{
+				Webhook: &config.Webhook{URL: "https://hooks.example.com/a", Secret: "env:HOOK"},
+				Mail:    &config.Mail{Host: "smtp.example.com", Port: 2525, Security: "tls", Username: "ada", Password: "file:smtp", From: "IT <it@example.com>", To: []string{"ops@example.com"}}, Problems: true,
+			}, f.Notices)
+		}},
+		"a schedule in a word": {entry(hosts + "    schedule: manual\n"), func(t *testing.T, f *config.File) {
+			require.True(t, f.Integrations[0].Schedule.Manual())
+		}},
+		"a schedule in a line": {entry(hosts + "    schedule: every 6h not between 08:00 and 18:00\n"), func(t *testing.T, f *config.File) {
+			require.Equal(t, schedule.Spec{Every: "6h", NotBetween: []string{"08:00", "18:00"}}, f.Integrations[0].Schedule.Spec())
+		}},
+		"a schedule in its parts": {entry(hosts + "    schedule: {cron: \"0 3 * * 1-5\", zone: Europe/London, not_between: [\"08:00\", \"18:00\"], pause_running: true, jitter: 10m, missed: skip}\n"), func(t *testing.T, f *config.File) {
+			require.Equal(t, schedule.Spec{
+				Cron: "0 3 * * 1-5", Zone: "Europe/London", NotBetween: []string{"08:00", "18:00"}, PauseRunning: true, Jitter: "10m", Missed: schedule.Skip,
+			}, f.Integrations[0].Schedule.Spec())
+		}},
+		"a schedule by the month": {entry(hosts + "    schedule: {every: 3mo, day: 31, at: 06:00}\n"), func(t *testing.T, f *config.File) {
+			require.Equal(t, schedule.Spec{Every: "3mo", Day: 31, At: "06:00"}, f.Integrations[0].Schedule.Spec())
+		}},
+		"no schedule is daily": {entry(hosts), func(t *testing.T, f *config.File) {
+			require.True(t, f.Integrations[0].Schedule.IsZero())
+		}},
 		"every other key of an entry": {"credentials: {fleet-token: {kind: api_token, token: env:FLEET_TOKEN}}\n" + entry(hosts+"    credential: fleet-token\n    policy: update-only\n    installation: local\n    absence: archive\n    restore_archived: true\n    full_every: 2w\n    launch: true\n    contacts: [a, b]\n"), func(t *testing.T, f *config.File) {
 			e := f.Integrations[0]
 			require.Equal(t, "fleet-token", e.Credential)
@@ -260,7 +284,7 @@ func TestParseReportsFaultsWithTheirPlace(t *testing.T) {
 		want []string
 	}{
 		"a misspelt key":                             {entry("    polcy: create-only\n"), []string{`4:5: integrations[0].polcy: there is no key "polcy" here; did you mean "policy"?`}},
-		"a key like no other":                        {"stores: a\nxyzzy: 1\n", []string{`1:1: stores: there is no key "stores" here; did you mean "store"?`, `2:1: xyzzy: there is no key "xyzzy" here; there are store, roles, fields, precedence, credentials, integrations`}},
+		"a key like no other":                        {"stores: a\nxyzzy: 1\n", []string{`1:1: stores: there is no key "stores" here; did you mean "store"?`, `2:1: xyzzy: there is no key "xyzzy" here; there are store, roles, fields, precedence, credentials, notices, integrations`}},
 		"a key twice":                                {entry("    launch: true\n    launch: false\n"), []string{`5:5: integrations[0].launch: this key is there already, in line 4`}},
 		"a key that is missing":                      {"integrations:\n  - id: a\n", []string{"2:5: integrations[0].connector: is missing: Which connector reads, see `vendorsync catalog`."}},
 		"a key without its value":                    {"integrations:\n  - id: a\n    connector:\n", []string{"2:5: integrations[0].connector: is missing: Which connector reads, see `vendorsync catalog`."}},
@@ -286,6 +310,11 @@ func TestParseReportsFaultsWithTheirPlace(t *testing.T) {
 		"full reads at no interval":                  {entry("    full_every: weekly\n"), []string{`4:17: integrations[0].full_every: "weekly" is no age such as 90d or 13w`}},
 		"a setting with keys":                        {entry("    settings: {path: {a: b}}\n"), []string{`4:22: integrations[0].settings.path: must be a text, not keys with values`}},
 		"a secret in the file":                       {"integrations:\n  - id: a\n    connector: fleet\n    stream: hosts\n    settings: {token: s3cret}\n", []string{`5:23: integrations[0].settings.token: this is a secret and does not belong in the file; put it into a credential and name that under credential`}},
+		"a webhook's secret in the file":             {"notices:\n  webhook: {url: https://hooks.example.com, secret: s3cret}\n", []string{"2:53: notices.webhook.secret: this is a secret and does not belong in the file: write where it is found, env:NAME or file:PATH"}},
+		"a port that is none":                        {"notices:\n  mail: {host: smtp.example.com, port: 70000, from: a@b.example}\n", []string{"2:40: notices.mail.port: \"70000\" is no port; write 1 to 65535"}},
+		"a schedule that is none":                    {entry("    schedule: hourly-ish\n"), []string{`4:15: integrations[0].schedule: schedule "hourly-ish": "hourly-ish" is not known here: write daily, manual, every, at, on, day, cron, zone, not between, pause running, jitter or skip missed`}},
+		"a schedule that never starts":               {entry("    schedule: {cron: \"0 0 30 2 *\"}\n"), []string{`4:15: integrations[0].schedule: cron "0 0 30 2 *" never happens: write a day that its months have`}},
+		"a day that no month has":                    {entry("    schedule: {every: 1mo, day: 32}\n"), []string{`4:33: integrations[0].schedule.day: "32" is no day of the month; write 1 to 31`}},
 		"a secret in a reference":                    {"credentials:\n  okta: {kind: api_token, token: s3cret}\n", []string{"2:34: credentials.okta.token: this is a secret and does not belong in the file: write where it is found, env:NAME or file:PATH"}},
 		"a reference without a kind":                 {"credentials:\n  okta: {token: env:A}\n", []string{"2:9: credentials.okta.kind: is missing: the kind of credential, such as api_token"}},
 		"a reference of an unknown kind":             {"credentials:\n  okta: {kind: token, token: env:A}\n", []string{"2:16: credentials.okta.kind: \"token\" is none of none, api_token, basic, client_credentials, authorization_code, jwt_bearer, password, session, aws, mutual_tls; did you mean \"api_token\"?"}},

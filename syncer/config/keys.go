@@ -7,6 +7,7 @@ import (
 
 	"github.com/vendorsync/vendorsync/credentials"
 	"github.com/vendorsync/vendorsync/mapping"
+	"github.com/vendorsync/vendorsync/schedule"
 	"github.com/vendorsync/vendorsync/syncer"
 )
 
@@ -17,6 +18,7 @@ type fileDoc struct {
 	fields     []named[[]mapping.Field]
 	precedence []named[syncer.Precedence]
 	refs       []named[credentials.Ref]
+	notices    Notices
 	entries    []entryDoc
 }
 
@@ -43,6 +45,7 @@ type entryDoc struct {
 	filter, createIf, updateIf string
 	unseen                     mapping.Unseen
 	defaultRole                string
+	schedule                   schedule.Schedule
 	saas                       *mapping.CompanionMapping
 }
 
@@ -198,6 +201,7 @@ func entryForm() form[entryDoc] {
 		bind("ignore_unseen", "Leave out what the vendor has not seen for so long: 90d.", unseenForm(), func(e *entryDoc, v mapping.Unseen) { e.unseen = v }),
 		bind("default_role", "The role of a new user whose record brings none.", text(), func(e *entryDoc, v string) { e.defaultRole = v }),
 		bind("saas", "The account in a SaaS application that goes with each user.", saasForm(), func(e *entryDoc, v mapping.CompanionMapping) { e.saas = &v }),
+		bind("schedule", "When `vendorsync serve` runs it: a word (daily, manual), a line (every 6h not between 08:00 and 18:00), or its parts. Default: daily, at a quiet time.", scheduleForm(), func(e *entryDoc, v schedule.Schedule) { e.schedule = v }),
 		bind("launch", "Make it active as soon as nothing is missing; otherwise it is a draft until `vendorsync launch`. Default: false.", boolean(), func(e *entryDoc, v bool) { e.launch = v }),
 		bind("mapping", "What fills which field. Default: the stream's own mapping.", mappingForm(), func(e *entryDoc, v mappingDoc) { e.mapping = &v }),
 	)
@@ -225,6 +229,7 @@ func fileForm() form[fileDoc] {
 		bind("fields", "Custom fields, by target object.", free(list(customFieldForm())), func(f *fileDoc, v []named[[]mapping.Field]) { f.fields = v }),
 		bind("precedence", "Whose values count where several integrations feed one object: their ids by object, the first goes before all.", free(precedenceForm()), func(f *fileDoc, v []named[syncer.Precedence]) { f.precedence = v }),
 		bind("credentials", "Credentials by reference, for local installations: their names, each with its kind and where its values are found. Others are kept in the store's vault, see `vendorsync credentials`.", free(refForm()), func(f *fileDoc, v []named[credentials.Ref]) { f.refs = v }),
+		bind("notices", "How `vendorsync serve` tells people of troubles: a run failed, takes too long or did not start, or a credential ends.", noticesForm(), func(f *fileDoc, v Notices) { f.notices = v }),
 		bind("integrations", "What is synced: one entry for each list of a vendor that fills one object.", list(placed(entryForm())), func(f *fileDoc, v []entryDoc) { f.entries = v }),
 	)
 }

@@ -72,6 +72,7 @@ func (o Outline) Entry() []byte {
 	if o.Stream.Incremental {
 		w.line(0, "# full_every: 7d  # ask the vendor only for what has changed, and for everything again after so long")
 	}
+	w.line(0, "# schedule: daily  # or manual, every 6h, cron 0 3 * * 1-5 zone Europe/London; for `vendorsync serve`")
 	w.pair(0, "integration_user", "", "to whom every change is attributed; needed to launch")
 	o.role(w, object)
 	w.line(0, "launch: false  # true: active as soon as nothing is missing")

@@ -28,6 +28,9 @@ type Store struct {
 	now    func() time.Time
 	sealed credentials.MemoryKeeper
 
+	troubling sync.Mutex
+	troubles  map[string][]byte
+
 	mu      sync.Mutex // guards all below
 	schema  *mapping.Schema
 	tables  map[string]*table // by object

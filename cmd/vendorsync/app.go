@@ -50,6 +50,7 @@ type app struct {
 	browse    func(ctx context.Context, address string) error // shows a page to the person
 	transport http.RoundTripper                               // of all connectors; nil for their own
 	limiters  rest.Limiters
+	poll      time.Duration // how often a server looks what is due; 0 for the usual
 
 	openStore func(context.Context, *config.File, *slog.Logger) (store, func() error, error)
 
@@ -59,6 +60,7 @@ type app struct {
 	by      string
 	verbose bool
 
+	serves bool // what happens is logged
 	parsed bool // the command line was understood
 	code   int
 }
@@ -186,7 +188,7 @@ func (a *app) command() *cobra.Command {
 	root.AddCommand(
 		a.initCommand(), a.catalogCommand(), a.credentialsCommand(), a.addCommand(), a.listCommand(), a.editCommand(),
 		a.mapCommand(), a.precedenceCommand(), a.checkCommand(), a.missingCommand(), a.launchCommand(), a.pauseCommand(), a.archiveCommand(),
-		a.testCommand(), a.runCommand(), a.cancelCommand(), a.runsCommand(), a.revertCommand(),
+		a.testCommand(), a.runCommand(), a.scheduleCommand(), a.serveCommand(), a.reportCommand(), a.cancelCommand(), a.runsCommand(), a.revertCommand(),
 		a.recordsCommand(), a.historyCommand(), a.duplicatesCommand(), a.mergeCommand(), a.splitCommand(), a.saasCommand(),
 		a.fieldsCommand(), a.schemaCommand(), a.newCommand(), a.versionCommand(),
 	)
@@ -222,8 +224,11 @@ func (a *app) person() string {
 
 func (a *app) logger() *slog.Logger {
 	level := slog.LevelWarn
-	if a.verbose {
+	switch {
+	case a.verbose:
 		level = slog.LevelDebug
+	case a.serves:
+		level = slog.LevelInfo
 	}
 	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
 }

@@ -8,15 +8,19 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/credentials"
 	"github.com/vendorsync/vendorsync/mapping"
+	"github.com/vendorsync/vendorsync/schedule"
 	"github.com/vendorsync/vendorsync/syncer"
 	"github.com/vendorsync/vendorsync/syncer/config"
 	"github.com/vendorsync/vendorsync/syncer/memory"
+	"github.com/vendorsync/vendorsync/syncer/prometheus"
 	"github.com/vendorsync/vendorsync/syncer/sqlite"
 )
 
@@ -40,6 +44,10 @@ type session struct {
 	vault    *credentials.Vault // nil, with the reason in noVault, if it cannot be opened
 	noVault  error
 	keyring  syncer.Keyring
+	keys     sync.RWMutex         // guards keyring while a server runs
+	metrics  *prometheus.Exporter // of a server; nil else
+	meters   metric.MeterProvider // its own; nil for none
+	status   func() schedule.Status
 	close    func() error
 }
 
@@ -98,9 +106,12 @@ func openStore(ctx context.Context, f *config.File, log *slog.Logger) (store, fu
 func (s *session) apply(ctx context.Context) error {
 	var err error
 	s.openVault()
+	if err := s.openMetrics(); err != nil {
+		return err
+	}
 	s.syncer, err = syncer.New(s.store, syncer.Options{
-		Registry: s.registry, Dir: s.file.Dir, Logger: s.logger(), Progress: s.progress.show, Now: s.now,
-		Credentials: s.credential, Transport: s.transport,
+		Registry: s.registry, Dir: s.file.Dir, Logger: s.logger(), Progress: s.tell, Now: s.now,
+		Credentials: s.credential, Transport: s.transport, MeterProvider: s.meters,
 		Limiter: func(in syncer.Integration) func(connector.RateLimit) connector.Limiter {
 			return s.limiters.For(in.Connector, cmp.Or(in.Credential, in.ID))
 		},
@@ -132,6 +143,21 @@ func (s *session) apply(ctx context.Context) error {
 		return fmt.Errorf("read the schema: %w", err)
 	}
 	return nil
+}
+
+// tell shows how far a run has come: on a terminal as it goes, in a server's log
+// when it ends.
+func (s *session) tell(p syncer.Progress) {
+	if !s.serves {
+		s.progress.show(p)
+		return
+	}
+	if p.Done {
+		c := p.Counts
+		s.logger().Info("run ended", "integration", p.Integration, "run", p.Run, "status", p.Status,
+			"fetched", c.Fetched, "created", c.Created, "updated", c.Updated, "unchanged", c.Unchanged,
+			"filtered", c.Filtered, "skipped", c.Skipped, "failed", c.Failed)
+	}
 }
 
 // integration returns an integration of the journal.

@@ -1,6 +1,5 @@
-//go:build windows
-
 package main
 
-// Windows has no time zone database of its own.
+// Schedules are in time zones, and Windows and small containers have no database of
+// them.
 import _ "time/tzdata"

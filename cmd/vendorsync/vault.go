@@ -12,6 +12,7 @@ import (
 	"github.com/vendorsync/vendorsync/connector"
 	"github.com/vendorsync/vendorsync/credentials"
 	"github.com/vendorsync/vendorsync/syncer"
+	"github.com/vendorsync/vendorsync/syncer/config"
 )
 
 // Where the vault's key is, and what references may read. None of it stands in
@@ -145,10 +146,19 @@ func (s *session) vaultOf(key credentials.Key, old ...credentials.KeyWrapper) (*
 
 // credential is what the syncer asks for the credential of an integration.
 func (s *session) credential(ctx context.Context, in syncer.Integration, b credentials.Binding) (credentials.Source, error) {
+	s.keys.RLock()
+	defer s.keys.RUnlock()
 	if in.Installation != syncer.Local && s.vault == nil {
 		return nil, s.noVault
 	}
 	return s.keyring.Source(ctx, in, b)
+}
+
+// useReferences has integrations read with the references of a file from now on.
+func (s *session) useReferences(f *config.File) {
+	s.keys.Lock()
+	defer s.keys.Unlock()
+	s.keyring.Refs = f.Credentials
 }
 
 // needVault returns the vault, with a key of its own if there is none yet and

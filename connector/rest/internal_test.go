@@ -26,6 +26,7 @@ func mustPath(t testing.TB, text string) path.Path {
 func FuzzFindAgreesWithEncodingJSON(f *testing.F) {
 	for _, seed := range []string{
 		`{"data":{"users":[{"id":1},{"id":"2\u00e9"}]},"next":null}`, `{"data":{"users":{"7":{"id":7},"8":[]}}}`, `[]`, `[1,2.5e-3,-0,"a\"b"]`, `{"a":[}`, `{"data":{}}`, `01`, `1.`, `-`, `"\x"`, `{"a":1,}`, `[1 2]`, ` null `, `{"d\u0061ta":{"users":[1]}}`, `truex`, "\"\x01\"", `{"data":{"users":[1]},"data":{"users":[2,3]}}`,
+		`{"data":{"users":["0123456789\"\\abcdefghijk\u00e9lmnopq","éééééééééééé"]}}`, `"0123456789` + "\x1f" + `abcdefgh"`, `"0123456789\xabcdefgh"`, `"0123456789abcdef`,
 	} {
 		f.Add([]byte(seed))
 	}

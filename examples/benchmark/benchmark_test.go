@@ -29,22 +29,30 @@ var (
 	rounds  = flag.Int("rounds", 1, "how often to measure each; the median counts")
 )
 
-// childVar tells a process that it is to do one piece of work and print what it
-// took.
-const childVar = "VENDORSYNC_BENCHMARK_WORK"
+// jobVar tells a process that it is to do one job and print its cost.
+const jobVar = "VENDORSYNC_BENCHMARK_JOB"
+
+// A job is one piece of work.
+type job struct {
+	Who      string `json:"who"`    // "loop", "engine", or "http" for the engine over HTTP
+	Source   string `json:"source"` // a file, or the vendor's address
+	Rev      int    `json:"rev"`    // of the vendor's data
+	Database string `json:"database"`
+}
 
 // A cost is what one piece of work took.
 type cost struct {
-	Records int     `json:"records"`
-	Seconds float64 `json:"seconds"`
+	Read    int     `json:"read"`
+	Written int     `json:"written"`
 	PeakMB  int     `json:"peak_mb"`
+	Seconds float64 `json:"-"` // from the process's start to its end
 }
 
-func (c cost) rate() float64 { return float64(c.Records) / c.Seconds }
+func (c cost) rate() float64 { return float64(c.Read) / c.Seconds }
 
 func TestMain(m *testing.M) {
-	if work := os.Getenv(childVar); work != "" {
-		if err := child(strings.Split(work, "|")); err != nil {
+	if text := os.Getenv(jobVar); text != "" {
+		if err := work(text); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -53,20 +61,35 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child does one piece of work: who, file, database.
-func child(work []string) error {
-	who, file, database := work[0], work[1], work[2]
-	ctx := context.Background()
-	run := runEngine
-	if who == "loop" {
-		run = runLoop
+// work does one job and prints its cost.
+func work(text string) error {
+	var j job
+	if err := json.Unmarshal([]byte(text), &j); err != nil {
+		return err
 	}
-	start := time.Now()
-	n, err := run(ctx, file, database)
+	c, err := j.do(context.Background())
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(os.Stdout).Encode(cost{Records: n, Seconds: time.Since(start).Seconds(), PeakMB: peakMB()})
+	c.PeakMB = peakMB()
+	return json.NewEncoder(os.Stdout).Encode(c)
+}
+
+func (j job) do(ctx context.Context) (cost, error) {
+	switch j.Who {
+	case "loop":
+		n, err := runLoop(ctx, j.Source, j.Database)
+		return cost{Read: n}, err
+	case "http":
+		return runEngine(ctx, j.Database, deviceConnector(), syncer.Integration{
+			Connector: "devices", Stream: "devices", Mapping: deviceMapping(),
+			Settings: connector.Settings{"address": {j.Source}, "rev": {strconv.Itoa(j.Rev)}},
+		})
+	}
+	return runEngine(ctx, j.Database, files.New(), syncer.Integration{
+		Connector: "files", Stream: "records", Mapping: engineMapping(),
+		Settings: connector.Settings{"path": {j.Source}, "format": {"ndjson"}, "key": {"id"}},
+	})
 }
 
 func peakMB() int {
@@ -104,38 +127,35 @@ func engineMapping() mapping.Mapping {
 	return m
 }
 
-func runEngine(ctx context.Context, file, database string) (int, error) {
+func runEngine(ctx context.Context, database string, c connector.Connector, in syncer.Integration) (cost, error) {
 	store, err := sqlite.Open(ctx, database, sqlite.Options{})
 	if err != nil {
-		return 0, err
+		return cost{}, err
 	}
 	defer func() { _ = store.Close() }()
-	registry, err := connector.NewRegistry(files.New())
+	registry, err := connector.NewRegistry(c)
 	if err != nil {
-		return 0, err
+		return cost{}, err
 	}
 	s, err := syncer.New(store, syncer.Options{Registry: registry})
 	if err != nil {
-		return 0, err
+		return cost{}, err
 	}
-	_, err = s.Save(ctx, syncer.Integration{
-		ID: "devices", Connector: "files", Stream: "records", User: "sync@example.com",
-		Settings: connector.Settings{"path": {file}, "format": {"ndjson"}, "key": {"id"}}, Mapping: engineMapping(),
-	}, "benchmark")
+	in.ID, in.User = "devices", "sync@example.com"
+	if _, err := s.Save(ctx, in, "benchmark"); err != nil {
+		return cost{}, err
+	}
+	if err := s.Launch(ctx, in.ID, "benchmark"); err != nil {
+		return cost{}, err
+	}
+	run, err := s.Run(ctx, in.ID, syncer.RunOptions{})
 	if err != nil {
-		return 0, err
-	}
-	if err := s.Launch(ctx, "devices", "benchmark"); err != nil {
-		return 0, err
-	}
-	run, err := s.Run(ctx, "devices", syncer.RunOptions{})
-	if err != nil {
-		return 0, err
+		return cost{}, err
 	}
 	if run.ProblemCount > 0 {
-		return 0, fmt.Errorf("%d problems, the first: %v", run.ProblemCount, run.Problems[0])
+		return cost{}, fmt.Errorf("%d problems, the first: %v", run.ProblemCount, run.Problems[0])
 	}
-	return int(run.Counts.Fetched), nil
+	return cost{Read: int(run.Counts.Fetched), Written: int(run.Counts.Created + run.Counts.Updated)}, nil
 }
 
 // writeDevices writes n devices as NDJSON.
@@ -161,18 +181,30 @@ func writeDevices(tb testing.TB, path string, n int, opts connectortest.DeviceOp
 	}
 }
 
-func measure(tb testing.TB, who, file, database string) cost {
+// measure does the job in a process of its own.
+func measure(tb testing.TB, j job) cost {
 	tb.Helper()
-	cmd := exec.CommandContext(tb.Context(), os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), childVar+"="+strings.Join([]string{who, file, database}, "|"))
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
+	text, err := json.Marshal(j)
 	if err != nil {
-		tb.Fatalf("%s: %v", who, err)
+		tb.Fatal(err)
 	}
-	var c cost
+	cmd := exec.CommandContext(tb.Context(), os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), jobVar+"="+string(text))
+	return timed(tb, cmd)
+}
+
+// timed runs a process that prints its cost.
+func timed(tb testing.TB, cmd *exec.Cmd) cost {
+	tb.Helper()
+	cmd.Stderr = os.Stderr
+	start := time.Now()
+	out, err := cmd.Output()
+	c := cost{Seconds: time.Since(start).Seconds()}
+	if err != nil {
+		tb.Fatalf("%s: %v", cmd, err)
+	}
 	if err := json.Unmarshal(out, &c); err != nil {
-		tb.Fatalf("%s: %v: %s", who, err, out)
+		tb.Fatalf("%s: %v: %s", cmd, err, out)
 	}
 	return c
 }
@@ -201,7 +233,7 @@ func BenchmarkSync(b *testing.B) {
 					if got[step.name] == nil {
 						got[step.name] = map[string][]cost{}
 					}
-					got[step.name][who] = append(got[step.name][who], measure(b, who, step.file, database))
+					got[step.name][who] = append(got[step.name][who], measure(b, job{Who: who, Source: step.file, Database: database}))
 				}
 			}
 		}
@@ -227,8 +259,8 @@ func TestEngineAndLoopSyncTheSame(t *testing.T) {
 	file := filepath.Join(dir, "devices.ndjson")
 	writeDevices(t, file, 1000, connectortest.DeviceOptions{})
 	for _, who := range []string{"loop", "engine"} {
-		if c := measure(t, who, file, filepath.Join(dir, who+".db")); c.Records != 1000 {
-			t.Errorf("%s read %d records of 1000", who, c.Records)
+		if c := measure(t, job{Who: who, Source: file, Database: filepath.Join(dir, who+".db")}); c.Read != 1000 {
+			t.Errorf("%s read %d records of 1000", who, c.Read)
 		}
 	}
 }

@@ -361,6 +361,15 @@ func (c *checkpoint) add(d delta, maxProblems int) {
 	c.Made += d.made
 }
 
+// letGo ends a lease under which nothing was done.
+func (r *session) letGo(ctx context.Context) error {
+	b := Batch{
+		Integration: r.in.ID, Actor: r.in.User, Fence: r.fence.Load(), Seq: r.lease.Seq + 1, At: r.s.opt.Now().UTC(), Release: true, Done: true,
+		Seal: func([]Outcome) ([]byte, error) { return r.lease.Checkpoint, nil },
+	}
+	return r.s.store.Apply(ctx, &b)
+}
+
 // release ends the lease and leaves the last checkpoint.
 func (r *session) release(ctx context.Context) error {
 	b := Batch{

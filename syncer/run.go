@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"fmt"
+	"time"
 )
 
 // RunOptions say how a run came to be. The zero value works.
@@ -15,6 +16,11 @@ type RunOptions struct {
 	// Record, if set, receives what became of each record, as it is decided and
 	// before it is committed. It costs time; it must return soon.
 	Record func(TestRecord)
+
+	// due is when a scheduled run was due, zero for any other. One that is there to
+	// take up a run that was cut off is resuming.
+	due      time.Time
+	resuming bool
 }
 
 // TestOptions say how much of the source a test run looks at.

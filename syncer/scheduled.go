@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/vendorsync/vendorsync/schedule"
@@ -25,17 +26,23 @@ const scheduleTrigger = "schedule"
 // sees to it that each runs once at a time. A run that was interrupted, or whose
 // process has died, is taken up at once. Integrations that read with one credential
 // are one group.
-func (s *Syncer) Scheduled() schedule.Source { return scheduled{s} }
+func (s *Syncer) Scheduled() schedule.Source { return &scheduled{s: s} }
 
-type scheduled struct{ s *Syncer }
+type scheduled struct {
+	s *Syncer
+
+	mu  sync.Mutex
+	cut map[string]bool // what Jobs said of each: a run of it was cut off
+}
 
 // Jobs returns the active integrations.
-func (d scheduled) Jobs(ctx context.Context) ([]schedule.Job, error) {
+func (d *scheduled) Jobs(ctx context.Context) ([]schedule.Job, error) {
 	all, err := d.s.journal.Integrations(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list integrations: %w", err)
 	}
 	var jobs []schedule.Job
+	cut := map[string]bool{}
 	for _, in := range all {
 		if in.State != Active {
 			continue
@@ -44,11 +51,15 @@ func (d scheduled) Jobs(ctx context.Context) ([]schedule.Job, error) {
 		if err != nil {
 			return nil, err
 		}
+		cut[in.ID] = cutOff(last)
 		jobs = append(jobs, schedule.Job{
-			ID: in.ID, Schedule: in.Schedule.For(in.ID), Last: last.Started, Since: in.scheduledSince(), Interrupted: cutOff(last),
+			ID: in.ID, Schedule: in.Schedule.For(in.ID), Last: last.Started, Since: in.scheduledSince(), Interrupted: cut[in.ID],
 			Group: strings.TrimSuffix(in.Connector+" "+in.Credential, " "),
 		})
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cut = cut
 	return jobs, nil
 }
 
@@ -58,7 +69,7 @@ func cutOff(r Run) bool { return r.Status == Interrupted || r.Status == Running 
 
 // last returns the last run of an integration, the zero Run if there is none. What
 // puts a run back is none of the integration's own.
-func (d scheduled) last(ctx context.Context, id string) (Run, error) {
+func (d *scheduled) last(ctx context.Context, id string) (Run, error) {
 	for limit := 5; ; limit *= 4 {
 		runs, err := d.s.journal.Runs(ctx, RunQuery{Integration: id, Limit: limit})
 		if err != nil {
@@ -87,18 +98,27 @@ func (in *Integration) scheduledSince() time.Time {
 }
 
 // Start runs an integration to its end.
-func (d scheduled) Start(ctx context.Context, id string, due time.Time) error {
-	last, err := d.last(ctx, id)
-	if err != nil {
-		return err
-	}
-	if !cutOff(last) && !last.Started.IsZero() && !last.Started.Before(due) {
-		return fmt.Errorf("run %s has started since it was due: %w", last.ID, schedule.ErrBusy)
-	}
-	_, err = d.s.Run(ctx, id, RunOptions{Trigger: scheduleTrigger, By: scheduleTrigger})
+func (d *scheduled) Start(ctx context.Context, id string, due time.Time) error {
+	d.mu.Lock()
+	resuming := d.cut[id]
+	d.mu.Unlock()
+	_, err := d.s.Run(ctx, id, RunOptions{Trigger: scheduleTrigger, By: scheduleTrigger, due: due, resuming: resuming})
 	var busy *BusyError
-	if errors.As(err, &busy) {
+	if errors.As(err, &busy) || errors.Is(err, errRanSince) {
 		return fmt.Errorf("%w: %w", schedule.ErrBusy, err)
 	}
 	return err
+}
+
+// errRanSince says that another process has run an integration since it was due.
+var errRanSince = errors.New("it has run since it was due")
+
+// ranSince reports whether a scheduled run is not needed any more, as the lease
+// tells: the last one has come to its end, and had started when it was due or later;
+// or it was the one to be taken up.
+func ranSince(last checkpoint, opt RunOptions) bool {
+	if opt.due.IsZero() || !last.Done || last.Run.Trigger == revertTrigger {
+		return false
+	}
+	return opt.resuming || !last.Run.Started.Before(opt.due)
 }

@@ -168,6 +168,9 @@ func (s *Syncer) Run(ctx context.Context, id string, opt RunOptions) (Run, error
 	r.fence.Store(lease.Fence)
 	r.observe = opt.Record
 	if err := r.start(ctx, opt); err != nil {
+		if errors.Is(err, errRanSince) {
+			err = errors.Join(err, r.letGo(ctx))
+		}
 		return Run{}, fmt.Errorf("run integration %q: %w", id, err)
 	}
 	ctx = r.observed(ctx)
@@ -201,6 +204,9 @@ func (r *session) start(ctx context.Context, opt RunOptions) error {
 		var last checkpoint
 		if err := json.Unmarshal(r.lease.Checkpoint, &last); err != nil {
 			return fmt.Errorf("the last checkpoint cannot be read: %w", err)
+		}
+		if ranSince(last, opt) {
+			return errRanSince
 		}
 		if err := r.takeUp(ctx, last, fresh.Fingerprint); err != nil {
 			return err

@@ -28,6 +28,9 @@
 //     [github.com/vendorsync/vendorsync/syncer/storetest].
 //   - [github.com/vendorsync/vendorsync/syncer/config]: integrations from a YAML
 //     file. The vendorsync command is built on it.
+//   - [github.com/vendorsync/vendorsync/schedule]: when integrations run, and what
+//     starts them then. What operators see is in syncer/httpapi, syncer/prometheus,
+//     syncer/notice and syncer/report.
 //
 // # How it goes
 //

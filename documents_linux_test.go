@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,7 +21,10 @@ func buildCommand(t *testing.T) string {
 	return name
 }
 
-const credentialsPage = "docs/credentials.md"
+const (
+	credentialsPage = "docs/credentials.md"
+	servePage       = "docs/serve.md"
+)
 
 // TestTheCommandIsAsTheDocumentsSay needs Linux: the tour reads the machine it
 // runs on.
@@ -51,7 +55,7 @@ func TestTheCommandIsAsTheDocumentsSay(t *testing.T) {
 
 	t.Run("the commands that documents name exist", func(t *testing.T) {
 		t.Parallel()
-		for _, page := range []string{"README.md", "CONTRIBUTING.md", "docs/troubleshooting.md", mappingPage, credentialsPage} {
+		for _, page := range []string{"README.md", "CONTRIBUTING.md", "docs/troubleshooting.md", mappingPage, credentialsPage, servePage} {
 			named := regexp.MustCompile("`vendorsync ((?:[a-z]+ ?)+)").FindAllStringSubmatch(readFile(t, page), -1)
 			for _, m := range named {
 				words := strings.TrimSpace(m[1])
@@ -60,7 +64,7 @@ func TestTheCommandIsAsTheDocumentsSay(t *testing.T) {
 				require.Regexp(t, "(?m)^  vendorsync "+words+"( |$)", string(out), "%s names a command that there is not", page)
 			}
 		}
-		for _, script := range append(blocks(readFile(t, mappingPage), "sh"), blocks(readFile(t, credentialsPage), "sh")...) {
+		for _, script := range slices.Concat(blocks(readFile(t, mappingPage), "sh"), blocks(readFile(t, credentialsPage), "sh"), blocks(readFile(t, servePage), "sh")) {
 			for _, command := range commands(script) {
 				args := append(strings.Fields(strings.TrimPrefix(command, "vendorsync ")), "--help")
 				out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()

@@ -216,6 +216,28 @@ func TestStoryOfAServer(t *testing.T) {
 	require.Equal(t, exitDone, s.stop(), s.log)
 }
 
+// Two servers on one file run what is due once.
+func TestStoryOfTwoServers(t *testing.T) {
+	t.Parallel()
+	sh := laptopShell(t)
+	sh.memory = nil
+	sh.done("list")
+	sh.now = sh.now.AddDate(0, 0, 9)
+	one, two := sh.serves(), sh.serves()
+	for _, s := range []*served{one, two} {
+		s.until(func() bool { return s.lastRun("laptops").Status == syncer.Succeeded })
+		s.until(func() bool {
+			_, body := s.ask(http.MethodGet, "/api/v1/integrations/laptops", "")
+			return strings.Contains(body, `"next":"2026-03-11T`)
+		})
+	}
+	require.Equal(t, exitDone, one.stop())
+	require.Equal(t, exitDone, two.stop())
+	runs := decodeJSON[[]syncer.Run](t, sh.done("runs", "laptops", "--json"))
+	require.Len(t, runs, 1)
+	require.Equal(t, syncer.Counts{Fetched: 3, Created: 3}, runs[0].Counts)
+}
+
 func TestAServerBeyondThisMachineNeedsAToken(t *testing.T) {
 	t.Parallel()
 	sh := laptopShell(t)

@@ -498,9 +498,21 @@ func (l *loop) room(group string) bool {
 	return n < l.opt.PerGroup
 }
 
+type askedKey struct{}
+
+// Asked reports whether the run that [Source].Start was given this context for was
+// asked for, see [Runner.Trigger], and did not just come due.
+func Asked(ctx context.Context) bool {
+	asked, _ := ctx.Value(askedKey{}).(bool)
+	return asked
+}
+
 // start starts a job.
 func (l *loop) start(ctx context.Context, c candidate, now time.Time) {
 	m := l.known[c.ID]
+	if !m.asked.IsZero() {
+		ctx = context.WithValue(ctx, askedKey{}, true)
+	}
 	own, cancel := context.WithCancelCause(ctx)
 	l.running[c.ID] = &run{job: c.Job, due: c.due, since: now, asked: !m.asked.IsZero(), cancel: cancel}
 	m.asked, m.resume, m.canceled, m.noticed = time.Time{}, false, false, time.Time{}

@@ -7,7 +7,7 @@ import (
 
 // RunOptions say how a run came to be. The zero value works.
 type RunOptions struct {
-	Trigger string // "manual" by default; "schedule" for what a schedule has started
+	Trigger string // "manual" by default; "schedule" for what came due
 	By      string // who asked for it
 	// Reading says how much of the source is read. Empty means as the integration
 	// says. A run that was interrupted goes on as it began, unless it asked for

@@ -13,8 +13,15 @@ import (
 	"github.com/vendorsync/vendorsync/schedule"
 )
 
-// scheduleTrigger is the Trigger of a run that a schedule has started.
-const scheduleTrigger = "schedule"
+// The Trigger of a run that a schedule has started, and of one that somebody asked
+// for.
+const (
+	scheduleTrigger = "schedule"
+	manualTrigger   = "manual"
+)
+
+// operator is who asks a server for a run: it does not know the person.
+const operator = "operator"
 
 // Scheduled returns the active integrations as what a [schedule.Runner] starts:
 //
@@ -102,7 +109,11 @@ func (d *scheduled) Start(ctx context.Context, id string, due time.Time) error {
 	d.mu.Lock()
 	resuming := d.cut[id]
 	d.mu.Unlock()
-	_, err := d.s.Run(ctx, id, RunOptions{Trigger: scheduleTrigger, By: scheduleTrigger, due: due, resuming: resuming})
+	opt := RunOptions{Trigger: scheduleTrigger, By: scheduleTrigger, due: due, resuming: resuming}
+	if schedule.Asked(ctx) {
+		opt.Trigger, opt.By, opt.resuming = manualTrigger, operator, false
+	}
+	_, err := d.s.Run(ctx, id, opt)
 	var busy *BusyError
 	if errors.As(err, &busy) || errors.Is(err, errRanSince) {
 		return fmt.Errorf("%w: %w", schedule.ErrBusy, err)

@@ -197,7 +197,7 @@ func (r *session) start(ctx context.Context, opt RunOptions) error {
 		Run:         Run{ID: newID(), Integration: r.in.ID, Status: Running, Trigger: opt.Trigger, User: r.in.User, By: opt.By, Started: now, Effects: map[string]Effects{}, Problems: []Problem{}},
 	}
 	if fresh.Run.Trigger == "" {
-		fresh.Run.Trigger = "manual"
+		fresh.Run.Trigger = manualTrigger
 	}
 	r.state = fresh
 	if len(r.lease.Checkpoint) > 0 {

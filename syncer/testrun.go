@@ -69,7 +69,7 @@ func (s *Syncer) TestRun(ctx context.Context, id string, opt TestOptions) (Run, 
 		opt.Sample = -1
 	}
 	r := &session{s: s, in: in, limit: opt.Sample, reading: opt.Reading, log: s.log.With("integration", in.ID)}
-	r.state.Run = Run{ID: newID(), Integration: in.ID, Status: Running, Test: true, Trigger: "manual", User: in.User, By: opt.By, Started: s.opt.Now().UTC(), Effects: map[string]Effects{}, Problems: []Problem{}}
+	r.state.Run = Run{ID: newID(), Integration: in.ID, Status: Running, Test: true, Trigger: manualTrigger, User: in.User, By: opt.By, Started: s.opt.Now().UTC(), Effects: map[string]Effects{}, Problems: []Problem{}}
 	r.test = &testSink{s: s, run: r.state.Run.ID, record: opt.Record}
 	r.observe = func(rec TestRecord) { r.test.take(ctx, rec) }
 	if err := r.save(ctx); err != nil {

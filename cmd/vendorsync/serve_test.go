@@ -197,6 +197,8 @@ func TestStoryOfAServer(t *testing.T) {
 	status, body = s.ask(http.MethodPost, "/api/v1/integrations/laptops/run", "")
 	require.Equal(t, http.StatusAccepted, status, body)
 	s.until(func() bool { r := s.lastRun("laptops"); return r.ID != first && r.Status == syncer.Succeeded })
+	require.Equal(t, "manual", s.lastRun("laptops").Trigger)
+	require.Equal(t, "operator", s.lastRun("laptops").By)
 
 	sh.write("phones.ndjson", `{"id": "p1", "serial": "P01", "name": "phone"}`+"\n")
 	file := sh.config() + strings.NewReplacer("laptops", "phones", "devices.ndjson", "phones.ndjson", "Laptops", "Phones").Replace(laptops[strings.Index(laptops, "  - id:"):])

@@ -133,7 +133,7 @@ func (r Report) page() page {
 		Title:    plain(r.Title, maxName),
 		Headline: r.Summary.headline(),
 		Made:     r.moment(r.Made),
-		Zone:     zone.String(),
+		Zone:     zoneName(r.Made.In(zone)),
 	}
 	for _, h := range []Health{Trouble, Attention, Fine, Idle} {
 		p.Tiles = append(p.Tiles, tile{Health: h, Words: h.words(), Count: number(int64(r.Summary.of(h)))})

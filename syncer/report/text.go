@@ -103,7 +103,8 @@ func (r Report) describe(line func(string, ...any), i Integration) {
 
 // exactly is a time with its zone.
 func (r Report) exactly(t time.Time) string {
-	return t.In(r.location()).Format(shownTime) + " " + r.location().String()
+	t = t.In(r.location())
+	return t.Format(shownTime) + " " + zoneName(t)
 }
 
 // age is a time in words and exactly.

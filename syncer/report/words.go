@@ -152,3 +152,12 @@ func plain(text string, limit int) string {
 func hidden(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || unicode.Is(unicode.Noncharacter_Code_Point, r)
 }
+
+// zoneName names the time zone of a moment: as it is called, or by what it is at
+// that moment where it is just that of the machine.
+func zoneName(t time.Time) string {
+	if name := t.Location().String(); name != time.Local.String() {
+		return name
+	}
+	return t.Format("MST (-07:00)")
+}
